@@ -1,0 +1,77 @@
+"""Metrics: what is measured, in which unit, and which way is worse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.errors import ConfigurationError, unknown_value
+
+Direction = Literal["lower", "higher"]
+Scale = Literal["log", "linear"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """One measured quantity.
+
+    Attributes:
+        name: its name in the database and in reports.
+        title: its name in sentences.
+        unit: ``ms``, ``s``, ``1/s``, ``B``, ``dB`` or ``1``.
+        direction: which way is better.
+        smallest_effect: the smallest change worth a word: relative on a ``log`` scale, in ``unit`` on a ``linear`` one.
+        scale: whether a change is a ratio or a difference.
+        resolution: the step below which its instrument cannot tell two values apart, in ``unit``.
+        gated: whether a change for the worse fails a test.
+    """
+
+    name: str
+    title: str
+    unit: str
+    direction: Direction
+    smallest_effect: float
+    scale: Scale = "log"
+    resolution: float = 0.0
+    gated: bool = True
+
+
+_ALL = (
+    Metric(name="latency_host", title="latency, host to host, median", unit="ms", direction="lower",
+           smallest_effect=0.05, resolution=1e-4),
+    Metric(name="latency_host_p90", title="latency, host to host, 90th percentile", unit="ms", direction="lower",
+           smallest_effect=0.10, resolution=1e-4, gated=False),
+    Metric(name="latency_host_p99", title="latency, host to host, 99th percentile", unit="ms", direction="lower",
+           smallest_effect=0.20, resolution=1e-4, gated=False),
+    Metric(name="latency_graph", title="GPU latency, CUDA graph replay, median", unit="ms", direction="lower",
+           smallest_effect=0.02, resolution=1e-3),
+    Metric(name="latency_stream", title="GPU latency, stream launch, median", unit="ms", direction="lower",
+           smallest_effect=0.05, resolution=1e-3),
+    Metric(name="throughput", title="throughput, samples", unit="1/s", direction="higher", smallest_effect=0.05,
+           gated=False),
+    Metric(name="build_seconds", title="build time", unit="s", direction="lower", smallest_effect=0.5,
+           resolution=0.05, gated=False),
+    Metric(name="load_seconds", title="time to load the engine", unit="s", direction="lower", smallest_effect=0.5,
+           resolution=0.02, gated=False),
+    Metric(name="engine_bytes", title="engine size", unit="B", direction="lower", smallest_effect=0.01),
+    Metric(name="host_memory_peak", title="peak host memory of the worker", unit="B", direction="lower",
+           smallest_effect=0.10, resolution=2.0**20),
+    Metric(name="output_max_abs", title="largest absolute error of the outputs", unit="1", direction="lower",
+           smallest_effect=0.5, gated=False),
+    Metric(name="output_cosine", title="smallest cosine similarity of the outputs", unit="1", direction="higher",
+           smallest_effect=1e-3, scale="linear"),
+    Metric(name="output_sqnr_db", title="smallest signal-to-error ratio of the outputs", unit="dB", direction="higher",
+           smallest_effect=3.0, scale="linear"),
+    Metric(name="top1", title="top-1 accuracy on the labelled set", unit="1", direction="higher",
+           smallest_effect=0.005, scale="linear"),
+)  # fmt: skip
+
+METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}
+
+
+def metric_named(name: str) -> Metric:
+    """Return the metric called ``name``, or raise ConfigurationError with the nearest one."""
+    try:
+        return METRICS[name]
+    except KeyError:
+        raise ConfigurationError(unknown_value("metric", name, METRICS)) from None

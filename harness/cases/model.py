@@ -1,0 +1,181 @@
+"""Models: an ONNX graph, how to feed it, and what is demanded of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.cases.precision import FP16, FP32, INT8, Precision
+from harness.cases.profile import Profile
+from harness.cases.tolerance import DEFAULTS, Tolerance
+from harness.errors import ConfigurationError, unknown_value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from harness.cases.feed import Feed
+
+# In ids a dash stands between model, precision and profile, so a model's own name has none.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.]*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """The inputs from which INT8 scales are taken.
+
+    Attributes:
+        samples: how many, where they are made from the model's feeds.
+        source: ``module:function`` of no arguments that yields ``{input name: array with a batch dimension}``, where
+            the model has real data; None makes them from the feeds.
+    """
+
+    samples: int = 16
+    source: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.samples < 1:
+            raise ConfigurationError(f"a calibration needs at least one sample, not {self.samples}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Classification:
+    """A labelled set on which top-1 accuracy is measured.
+
+    Attributes:
+        source: ``module:function`` of no arguments that returns (inputs by name, labels): arrays whose first dimension
+            is the sample; labels are int64 of shape [samples].
+        output: the output with one score per class, shape [batch, classes].
+        batch: how many samples are run at once; must be inside every profile of the model.
+        kept: the smallest share of the FP32 graph's top-1 accuracy that a precision may keep (0.99 as in MLPerf).
+    """
+
+    source: str
+    output: str
+    batch: int = 16
+    kept: float = 0.99
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """A graph and everything that is asked of it.
+
+    Attributes:
+        name: letters, digits, dots and underscores.
+        source: a path to an ONNX file, or ``module:function`` of no arguments that returns an ``onnx.ModelProto``.
+        profiles: the shape profiles; a graph without free dimensions has the one profile ``static``.
+        precisions: what it is built in.
+        feeds: how its inputs are filled, by input name.
+        tolerances: by precision name; what is not listed follows the defaults of the recipe.
+        calibration: where INT8 scales come from.
+        task: a labelled set, if there is one.
+        batch_axis: the symbol of the free dimension that holds independent samples, or None if there is none.
+        build_options: options of the build, by precision name, e.g. ``{"fp16": {"optimization": "extended"}}``.
+        type_share: by precision name, the share of computing layers that must be of its number type, where the recipe's
+            own demand (harness.accuracy.audit) does not fit, e.g. for an LSTM, whose gates INT8 leaves alone.
+        slow: whether it runs only with ``--full``.
+        version: raised by hand when results of before and after must not be compared.
+    """
+
+    name: str
+    source: str | Path
+    profiles: tuple[Profile, ...] = (Profile(),)
+    precisions: tuple[Precision, ...] = (FP32, FP16, INT8)
+    feeds: Mapping[str, Feed] = field(default_factory=dict)
+    tolerances: Mapping[str, tuple[Tolerance, ...]] = field(default_factory=dict)
+    calibration: Calibration = Calibration()
+    task: Classification | None = None
+    batch_axis: str | None = "batch"
+    build_options: Mapping[str, Mapping[str, str | int | bool]] = field(default_factory=dict)
+    type_share: Mapping[str, float] = field(default_factory=dict)
+    slow: bool = False
+    version: int = 1
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ConfigurationError(
+                f"{self.name!r} cannot be the name of a model: letters, digits, '.' and '_' only, e.g. "
+                f"{re.sub('[^A-Za-z0-9_.]+', '_', self.name).strip('_.') or 'my_model'!r}"
+            )
+        if not self.profiles or not self.precisions:
+            raise ConfigurationError(f"model {self.name!r} needs at least one profile and one precision")
+        for what, names in (
+            ("profile", [p.name for p in self.profiles]),
+            ("precision", [p.name for p in self.precisions]),
+        ):
+            twice = {name for name in names if names.count(name) > 1}
+            if twice:
+                raise ConfigurationError(f"model {self.name!r} has two {what}s named {min(twice)!r}")
+        known = [p.name for p in self.precisions]
+        for what, mapping in (
+            ("tolerances", self.tolerances),
+            ("build_options", self.build_options),
+            ("type_share", self.type_share),
+        ):
+            for precision in mapping:
+                if precision not in known:
+                    raise ConfigurationError(
+                        f"model {self.name!r}: {what} speak of {unknown_value('precision of it', precision, known)}"
+                    )
+        if self.version < 1:
+            raise ConfigurationError(f"model {self.name!r}: a version is 1 or more, not {self.version}")
+
+    @classmethod
+    def from_onnx(
+        cls,
+        path: str | Path,
+        *,
+        name: str | None = None,
+        profiles: Sequence[Profile] = (Profile(),),
+        precisions: Sequence[Precision] = (FP32, FP16, INT8),
+        feeds: Mapping[str, Feed] | None = None,
+        tolerances: Mapping[str, Sequence[Tolerance]] | None = None,
+        calibration: Calibration | None = None,
+        task: Classification | None = None,
+        batch_axis: str | None = "batch",
+        build_options: Mapping[str, Mapping[str, str | int | bool]] | None = None,
+        type_share: Mapping[str, float] | None = None,
+        slow: bool = False,
+        version: int = 1,
+    ) -> Model:
+        """Make a model of your own ONNX file, with or without external data beside it.
+
+        The file is not read here but when its first case runs, so that collecting tests stays fast.
+
+        Args:
+            path: the ``.onnx`` file.
+            name: by default the file's name without its ending, with anything but letters, digits, dots and
+                underscores replaced by an underscore.
+            profiles: see the class, as for all that follow.
+            precisions: see the class.
+            feeds: see the class.
+            tolerances: see the class.
+            calibration: see the class.
+            task: see the class.
+            batch_axis: see the class.
+            build_options: see the class.
+            type_share: see the class.
+            slow: see the class.
+            version: see the class.
+        """
+        file = Path(path)
+        return cls(
+            name=name or re.sub(r"[^A-Za-z0-9_.]+", "_", file.stem).strip("_.") or "model",
+            source=file,
+            profiles=tuple(profiles),
+            precisions=tuple(precisions),
+            feeds=feeds or {},
+            tolerances={precision: tuple(limits) for precision, limits in (tolerances or {}).items()},
+            calibration=calibration or Calibration(),
+            task=task,
+            batch_axis=batch_axis,
+            build_options=build_options or {},
+            type_share=type_share or {},
+            slow=slow,
+            version=version,
+        )
+
+    def tolerances_for(self, precision: Precision) -> tuple[Tolerance, ...]:
+        """Return the model's own tolerances for ``precision``, then the recipe's defaults for what they leave open."""
+        return (*self.tolerances.get(precision.name, ()), *DEFAULTS[precision.recipe])

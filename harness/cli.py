@@ -1,0 +1,281 @@
+"""The shell command ``trt-harness``: options and exit codes; what each command does is in ``harness.commands``."""
+
+from __future__ import annotations
+
+import os
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import typer.core
+
+from harness.errors import ConfigurationError, UsageError
+
+
+class _Group(typer.core.TyperGroup):
+    """Ends a command that cannot be done as asked with one line and exit code 2, and one that was interrupted with 130."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UsageError as error:
+            typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(2) from None
+        except KeyboardInterrupt:
+            raise typer.Exit(130) from None
+
+
+app = typer.Typer(
+    name="trt-harness",
+    cls=_Group,
+    help="Holds inference engines to account: accuracy, speed, size, and what changed since when.",
+    epilog="Settings: [tool.trt-harness] in pyproject.toml, overridden by TRT_HARNESS_… variables, overridden by options. "
+    "Exit codes: 0 all is well, 1 something failed or regressed, 2 it could not be done as asked, 130 interrupted.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+class Format(str, Enum):
+    """How rows are printed."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+Database = Annotated[
+    str | None,
+    typer.Option("--db", metavar="URL", help="History: a path or an SQLAlchemy URL (default: .trt-harness/history.db)."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print plain data as JSON, on standard output.")]
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001 - typer calls it with the option's value
+    if asked:
+        import harness
+
+        typer.echo(f"trt-harness {harness.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which it is.")] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def check(
+    model: Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="Any ONNX file, with its external data beside it.")],
+    *,
+    shape: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME:SHAPE",
+            help="Sizes of an input with free dimensions, e.g. image:1x3x224x224, or smallest, usual and largest: "
+            "image:1x3x224x224,4x3x224x224,16x3x224x224. Once for each such input.",
+        ),
+    ] = None,
+    precisions: Annotated[
+        str | None, typer.Option(metavar="P,Q", help="What to build it in (default: fp32,fp16,int8).")
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(help="What the history calls it; results of equal names are compared (default: the file's name)."),
+    ] = None,
+    gpu: Annotated[str | None, typer.Option(metavar="TARGET", help="What to run on: auto, cpu, t4, …")] = None,
+    subject: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=PYTHON", help="Run it under this interpreter's runtime, too.")
+    ] = None,
+    case_timeout: Annotated[
+        float | None, typer.Option(metavar="S", help="Seconds after which a step is killed (default: 600).")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Smallest shape only, timed briefly.")] = False,
+    report: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Where the HTML report goes (default: build/report).")
+    ] = None,
+    db: Database = None,
+    as_json: Json = False,
+) -> None:
+    """Build, compare and time one ONNX file in every precision, with invented inputs.
+
+    Ends 0 if every stage passed or was skipped, 1 if one failed, 2 if it could not be done as asked, 130 after Ctrl-C.
+    """
+    from harness.commands.check_run import show_check
+    from harness.settings import load_settings
+
+    overrides = {
+        "precisions": precisions,
+        "gpu": gpu,
+        "subjects": tuple(subject or ()),
+        "case_timeout": case_timeout,
+        "pace": "quick" if quick else None,
+        "report": report,
+        "db": db,
+    }
+    root = Path.cwd()
+    raise typer.Exit(
+        show_check(model, load_settings(root, overrides), root, shapes=shape or (), name=name, as_json=as_json)
+    )
+
+
+@app.command()
+def doctor(
+    *,
+    upgrade_history: Annotated[
+        bool, typer.Option("--upgrade-history", help="First bring an older history up to date, with a backup beside it.")
+    ] = False,
+    db: Database = None,
+    as_json: Json = False,
+) -> None:
+    """Say what this machine can run, and why not.
+
+    Ends 0 if suites can be run here, 1 if not.
+    """
+    from harness.commands.doctor import examine
+    from harness.commands.doctor_text import doctor_data, doctor_text
+    from harness.commands.output import console, print_json
+    from harness.opening import open_for_writing
+    from harness.settings import load_settings
+
+    root = Path.cwd()
+    settings = load_settings(root, {"db": db})
+    if upgrade_history:
+        with open_for_writing(settings.db, root, upgrade=True) as history:
+            made = f"upgraded; a copy of what it was is {history.backup}" if history.backup else "up to date already"
+            console(stderr=True).print(f"history {settings.db}: {made}")
+    with console(stderr=True).status("looking around"):
+        diagnosis = examine(settings, root)
+    if as_json:
+        print_json(doctor_data(diagnosis))
+    else:
+        console().print(*doctor_text(diagnosis), sep="\n")
+    raise typer.Exit(0 if diagnosis.can_run else 1)
+
+
+@app.command()
+def report(
+    *,
+    output: Annotated[
+        str | None, typer.Option(metavar="DIR", help="The folder to write to (default: build/report).")
+    ] = None,
+    db: Database = None,
+) -> None:
+    """Write the HTML report and print the path of its first page."""
+    from harness.commands.output import console
+    from harness.history.store import History
+    from harness.opening import database_url
+    from harness.settings import Settings, load_settings
+    from reports.render import write_report
+
+    root = Path.cwd()
+    settings = load_settings(root, {"db": db, "report": output})
+    with (
+        History.open(database_url(settings.db, root), read_only=True) as history,
+        console(stderr=True).status("writing the report"),
+    ):
+        page = write_report(history, root / (settings.report or Settings.report))
+    typer.echo(page)
+
+
+@app.command()
+def query(
+    view: Annotated[
+        str | None, typer.Argument(metavar="VIEW", help="One of the documented views: see --list.")
+    ] = None,
+    *,
+    where: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMN=VALUE", help="Only rows that have it; may be given several times.")
+    ] = None,
+    columns: Annotated[str | None, typer.Option(metavar="A,B", help="Only these columns, in this order.")] = None,
+    limit: Annotated[int | None, typer.Option(metavar="N", min=0, help="At most so many rows.")] = None,
+    sql: Annotated[
+        str | None, typer.Option(metavar="SELECT", help="A SELECT of your own in place of a view; it can only read.")
+    ] = None,
+    form: Annotated[
+        Format, typer.Option("--format", help="A table has the columns that fit; the others have all.")
+    ] = Format.TABLE,
+    list_views: Annotated[bool, typer.Option("--list", help="Describe the views and their columns.")] = False,
+    db: Database = None,
+) -> None:
+    """Print rows of the history: of a documented view, or of a SELECT of your own."""
+    from harness.commands import query as rows_from
+    from harness.commands.output import console
+    from harness.opening import database_url
+    from harness.settings import load_settings
+
+    if list_views:
+        console().print(rows_from.described_views(form.value))
+        return
+    if (view is None) == (sql is None) or (sql and where):
+        raise ConfigurationError(
+            "give one VIEW (with --where, if you like) or one --sql SELECT; trt-harness query --list describes the views"
+        )
+    root = Path.cwd()
+    url = database_url(load_settings(root, {"db": db}).db, root)
+    if view is not None:
+        rows, known = rows_from.rows_of_view(url, view, where=where or (), limit=limit)
+    else:
+        rows, known = rows_from.rows_of_sql(url, sql or "", limit=limit)
+    wanted = [column.strip() for column in (columns or "").split(",") if column.strip()]
+    shown = rows_from.chosen_columns(known, wanted, view=view, form=form.value)
+    console().print(rows_from.rendered(rows, shown, form.value))
+
+
+@app.command()
+def gate(
+    *,
+    session: Annotated[str, typer.Option(metavar="ID", help="The session to judge, or the one started last.")] = "latest",
+    count: Annotated[
+        str | None,
+        typer.Option(metavar="WORDS", help="End 3 for these too: inconclusive, insufficient, missing, unfinished."),
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Count all of them.")] = False,
+    summary: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.md",
+            help="Write what wants attention as a Markdown table; by default added to $GITHUB_STEP_SUMMARY where it is set.",
+        ),
+    ] = None,
+    db: Database = None,
+    as_json: Json = False,
+) -> None:
+    """Turn the verdicts of a session into an exit code.
+
+    Ends 0 if nothing regressed and no case failed, 1 if something did, 2 if there is nothing to judge, 3 if there is
+    something of what --count names.
+    """
+    from harness.commands.gate import COUNTABLE, assess
+    from harness.commands.gate_reading import read_session
+    from harness.commands.gate_text import gate_data, gate_text, write_summary
+    from harness.commands.output import console, print_json
+    from harness.history.store import History
+    from harness.opening import database_url
+    from harness.settings import load_settings
+
+    root = Path.cwd()
+    words = [word.strip() for word in (count or "").split(",") if word.strip()]
+    with History.open(database_url(load_settings(root, {"db": db}).db, root), read_only=True) as history:
+        assessment = assess(read_session(history.queries, session), count=COUNTABLE if strict else words)
+    write_summary(assessment, summary, os.environ.get("GITHUB_STEP_SUMMARY"))
+    if as_json:
+        print_json(gate_data(assessment))
+    else:
+        console().print(*gate_text(assessment), sep="\n")
+    raise typer.Exit(assessment.exit_code)
+
+
+def main() -> None:
+    """Run ``trt-harness``."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""Which number type each tensor of a graph is of."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import onnx
+from onnx import ModelProto, TensorProto, ValueInfoProto, helper
+
+from harness.errors import ModelError
+from harness.graphs.walk import graphs_in, without_initialisers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# Shapes are computed from small constants only; larger ones are weights, of which inference needs the type alone.
+_LARGEST_SHAPE_CONSTANT = 1024
+
+# Where numpy's (or ml_dtypes') name is not simply ONNX's in lower case.
+_NUMPY_NAMES: Mapping[str, str] = {
+    "FLOAT": "float32",
+    "DOUBLE": "float64",
+    "STRING": "str",
+    "FLOAT8E4M3FN": "float8_e4m3fn",
+    "FLOAT8E4M3FNUZ": "float8_e4m3fnuz",
+    "FLOAT8E5M2": "float8_e5m2",
+    "FLOAT8E5M2FNUZ": "float8_e5m2fnuz",
+    "FLOAT8E8M0": "float8_e8m0fnu",
+    "FLOAT4E2M1": "float4_e2m1fn",
+}
+
+
+def type_name(element_type: int) -> str:
+    """Return numpy's name of an ONNX element type, e.g. ``float32``, or ml_dtypes', e.g. ``bfloat16``."""
+    name: str = TensorProto.DataType.Name(element_type)
+    return _NUMPY_NAMES.get(name, name.lower())
+
+
+def with_inferred_types(model: ModelProto) -> ModelProto:
+    """Return a copy of ``model`` whose value infos tell type and shape of each tensor, as far as ONNX can infer them.
+
+    Weights are kept out of the inference, so it takes milliseconds and no model is too large for it.
+
+    Raises:
+        ModelError: the graph contradicts itself, so that inference gives up.
+    """
+    shell = without_initialisers(model)
+    inputs = list(shell.graph.input)
+    declared = {value.name for value in inputs}
+    for tensor in model.graph.initializer:
+        if math.prod(tensor.dims) <= _LARGEST_SHAPE_CONSTANT:
+            shell.graph.initializer.append(tensor)
+        elif tensor.name not in declared:
+            shell.graph.input.append(helper.make_tensor_value_info(tensor.name, tensor.data_type, list(tensor.dims)))
+    try:
+        inferred = onnx.shape_inference.infer_shapes(shell, data_prop=True)
+    except onnx.shape_inference.InferenceError as error:
+        raise ModelError(f"the types of the graph's tensors cannot be inferred: {error}. Export it again.") from None
+    del inferred.graph.input[:]
+    inferred.graph.input.extend(inputs)
+    del inferred.graph.initializer[:]
+    inferred.graph.initializer.extend(model.graph.initializer)
+    return inferred
+
+
+def element_types(inferred: ModelProto) -> dict[str, str]:
+    """Return numpy's type name of each tensor by its name, for a model that ``with_inferred_types`` returned.
+
+    Tensors whose type is not known, and those that are sequences, maps or optional, are left out.
+    """
+    types: dict[str, str] = {}
+    for graph in graphs_in(inferred.graph):
+        for value in (*graph.value_info, *graph.input, *graph.output):
+            if is_tensor(value):
+                types[value.name] = type_name(value.type.tensor_type.elem_type)
+        types.update({tensor.name: type_name(tensor.data_type) for tensor in graph.initializer})
+    return types
+
+
+def is_tensor(value: ValueInfoProto) -> bool:
+    """Tell whether ``value`` is declared to be a tensor of a known element type."""
+    return bool(value.type.HasField("tensor_type") and value.type.tensor_type.elem_type)

@@ -1,0 +1,397 @@
+"""What the history is asked; the answers are the frozen rows of ``harness.history.rows``.
+
+Each question takes a few statements, however many rows it brings back. The order of runs is the order in which they
+were committed, which is the order of trial ids: clocks are set back, commits are not.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, bindparam, case, false, func, or_, select, table, text, true
+from sqlalchemy import column as named_column
+from sqlalchemy.orm import aliased
+
+from harness.errors import HistoryError, unknown_value
+from harness.history import reading
+from harness.history.identity import series_fingerprint
+from harness.history.location import translated
+from harness.history.rows import (
+    MatrixCell,
+    SeriesPoint,
+    SeriesRow,
+    SeriesVerdict,
+    SessionRow,
+    TrialRow,
+)
+from harness.history.tables import (
+    Case,
+    Environment,
+    Finding,
+    Measurement,
+    Series,
+    Session,
+    Subject,
+    Trial,
+)
+from harness.history.tables import Verdict as VerdictTable
+from harness.history.views import view_named
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+    import numpy as np
+    from sqlalchemy import ColumnClause, ColumnElement, Connection, Engine
+
+    from harness.history.location import Location
+    from harness.history.records import EnvironmentRecord, SubjectRecord
+
+__all__ = ["MatrixCell", "Queries", "SeriesPoint", "SeriesRow", "SeriesVerdict", "SessionRow", "TrialRow"]
+
+_SERIES_COLUMNS = (
+    Series.id,
+    Series.fingerprint,
+    Case.name,
+    Case.version,
+    Case.model,
+    Case.precision,
+    Case.profile,
+    Series.metric,
+    Series.point,
+    Environment.name,
+    Environment.identity_hash,
+)
+_SAME_MEASUREMENT = and_(VerdictTable.trial_id == Measurement.trial_id, VerdictTable.series_id == Measurement.series_id)
+# No bind may name more values than SQLite takes; 32 766 since 3.32.
+_IDS_AT_ONCE = 30_000
+# Above any trial's id.
+_AFTER_ALL = 2**62
+
+
+def _alarm_stands() -> ColumnElement[bool]:
+    """Say, of a measurement and its verdict, whether it raised an alarm that its session did not clear."""
+    later, last = aliased(Trial), aliased(VerdictTable)
+    worse = case((last.direction == "lower", last.effect > 0), else_=last.effect < 0)
+    last_word = (
+        select(or_(last.status == "regressed", and_(last.status == "inconclusive", worse)))
+        .join(later, later.id == last.trial_id)
+        .where(
+            later.session_id == Trial.session_id,
+            later.case_id == Trial.case_id,
+            later.subject_id == Trial.subject_id,
+            last.series_id == Measurement.series_id,
+        )
+        .order_by(last.id.desc())
+        .limit(1)
+        .correlate(Trial, Measurement)
+        .scalar_subquery()
+    )
+    # Only what was screened is ever confirmed, so only then is there more to read than the trial's own verdict.
+    return case(
+        (VerdictTable.status == "regressed", true()), (VerdictTable.status == "inconclusive", last_word), else_=false()
+    )
+
+
+# Made once, since making it takes longer than running it.
+_BASELINE = (
+    select(Measurement.value)
+    .join(Trial, Trial.id == Measurement.trial_id)
+    .outerjoin(VerdictTable, _SAME_MEASUREMENT)
+    .where(
+        Measurement.series_id
+        == select(Series.id).where(Series.fingerprint == bindparam("fingerprint")).scalar_subquery(),
+        Measurement.trial_id < bindparam("before"),
+        Measurement.value.is_not(None),
+        Trial.ordinal == 0,
+        Trial.outcome == "ok",
+        Trial.quality == "ok",
+        ~_alarm_stands(),
+    )
+    .order_by(Measurement.trial_id.desc())
+    .limit(bindparam("last"))
+)
+
+
+class Queries:
+    """Every question that sessions, the shell and reports ask; it only reads."""
+
+    def __init__(self, engine: Engine, location: Location) -> None:
+        self._engine = engine
+        self._location = location
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[Connection]:
+        """Read in one transaction, so that what others commit meanwhile is seen wholly or not at all."""
+        with translated(self._location), self._engine.connect() as connection:
+            yield connection
+
+    def baseline_values(
+        self,
+        case_id: str,
+        case_version: int,
+        environment_hash: str,
+        metric: str,
+        point: str,
+        *,
+        last: int = 20,
+        before_session: str | None = None,
+    ) -> list[float]:
+        """Return the last ``last`` good runs of a series, the newest last, in the metric's unit.
+
+        A good run is the first trial of its case in a session (confirmations follow a suspicion, so they are no fair
+        sample), ended ``ok`` with quality ``ok``, has a number, and raised no alarm that stands: a run that was called
+        a regression, or was on the worse side and never cleared by a confirmation, must not become what later runs are
+        compared with.
+
+        Args:
+            case_id: with the next four, what identifies a series; see ``series_fingerprint``.
+            case_version: as above.
+            environment_hash: as above.
+            metric: as above.
+            point: as above.
+            last: how many runs at most.
+            before_session: take only what was committed before the first trial of this session, and none of its own.
+        """
+        wanted = {
+            "fingerprint": series_fingerprint(case_id, case_version, environment_hash, metric, point),
+            "last": last,
+            "before": _AFTER_ALL,
+        }
+        with self._snapshot() as connection:
+            if before_session is not None:
+                first = connection.scalar(select(func.min(Trial.id)).where(Trial.session_id == before_session))
+                wanted["before"] = _AFTER_ALL if first is None else first
+            newest_first = connection.scalars(_BASELINE, wanted).all()
+        return [reading.number(value) for value in reversed(newest_first)]
+
+    def session(self, session_id: str = "latest") -> SessionRow:
+        """Return a session by its id, or the one that was started last.
+
+        Raises:
+            HistoryError: there is no session, or none of that id.
+        """
+        newest_first = select(Session.id).order_by(Session.started_at.desc(), Session.id)
+        with self._snapshot() as connection:
+            if session_id == "latest":
+                found = connection.scalar(newest_first.limit(1))
+                if found is None:
+                    raise HistoryError("the history holds no session yet; run one: pytest suites/")
+                session_id = found
+            rows = reading.sessions(connection, session_id)
+            if not rows:
+                known = list(connection.scalars(newest_first.limit(10)))
+                raise HistoryError(unknown_value("session of this history", session_id, known))
+        return rows[0]
+
+    def sessions(self) -> list[SessionRow]:
+        """Return every session, in the order of their start."""
+        with self._snapshot() as connection:
+            return reading.sessions(connection, None)
+
+    def finished_case_ids(self, session_id: str, *, subject_hash: str | None = None) -> set[str]:
+        """Return the cases of which a session has a first trial, however it ended; with one subject if it is given."""
+        query = select(Case.name).join(Trial, Trial.case_id == Case.id)
+        query = query.where(Trial.session_id == session_id, Trial.ordinal == 0).distinct()
+        if subject_hash is not None:
+            query = query.join(Subject, Subject.id == Trial.subject_id).where(Subject.subject_hash == subject_hash)
+        with self._snapshot() as connection:
+            return set(connection.scalars(query))
+
+    def recorded_findings(self, session_id: str) -> dict[tuple[str, str], dict[str, tuple[str, str]]]:
+        """Return how the stages of a session's cases ended: by (case, subject's name), by stage: (outcome, message)."""
+        query = (
+            select(Case.name, Trial.subject_label, Finding.stage, Finding.outcome, Finding.message)
+            .select_from(Finding)
+            .join(Trial, Trial.id == Finding.trial_id)
+            .join(Case, Case.id == Trial.case_id)
+            .where(Trial.session_id == session_id, Trial.ordinal == 0)
+            .order_by(Finding.id)
+        )
+        findings: dict[tuple[str, str], dict[str, tuple[str, str]]] = defaultdict(dict)
+        with self._snapshot() as connection:
+            for case_id, subject, stage, outcome, message in connection.execute(query):
+                findings[case_id, subject][stage] = (outcome, message)
+        return dict(findings)
+
+    def session_verdicts(self, session_id: str) -> list[SeriesVerdict]:
+        """Return the last word on each series of each subject in a session, in the order of the cases."""
+        words = reading.last_words(session_id)
+        query = (
+            select(*_SERIES_COLUMNS, Trial.session_id, Trial.id, Subject.subject_hash, *reading.VERDICT_COLUMNS)
+            .select_from(VerdictTable)
+            .join(words, words.c.id == VerdictTable.id)
+            .join(Trial, Trial.id == VerdictTable.trial_id)
+            .join(Subject, Subject.id == Trial.subject_id)
+            .join(Series, Series.id == VerdictTable.series_id)
+            .join(Case, Case.id == Series.case_id)
+            .join(Environment, Environment.id == Series.environment_id)
+            .order_by(Case.id, Series.id, Subject.id)
+        )
+        width = len(_SERIES_COLUMNS)
+        with self._snapshot() as connection:
+            rows: Iterable[Any] = connection.execute(query)
+            return [
+                SeriesVerdict(SeriesRow(*row[:width]), row[width], row[width + 1], row[width + 2], verdict)
+                for row in rows
+                if (verdict := reading.verdict(row[width + 3 :])) is not None
+            ]
+
+    def subjects(self) -> dict[str, SubjectRecord]:
+        """Return every subject by its hash, in the order in which they were first seen."""
+        with self._snapshot() as connection:
+            rows = connection.execute(select(Subject.__table__).order_by(Subject.id))
+            return {row.subject_hash: reading.subject(row) for row in rows}
+
+    def environments(self) -> dict[str, EnvironmentRecord]:
+        """Return every environment by its hash, in the order in which they were first seen."""
+        with self._snapshot() as connection:
+            rows = connection.execute(select(Environment.__table__).order_by(Environment.id))
+            return {row.identity_hash: reading.environment(row) for row in rows}
+
+    def series_list(self) -> list[SeriesRow]:
+        """Return every series, case by case in the order in which they were first seen."""
+        query = select(*_SERIES_COLUMNS).select_from(Series).join(Case).join(Environment)
+        with self._snapshot() as connection:
+            return [SeriesRow(*row) for row in connection.execute(query.order_by(Case.id, Series.id))]
+
+    def series_points(self, series: Iterable[SeriesRow] | None = None) -> dict[int, list[SeriesPoint]]:
+        """Return the runs of several series, of all of them by default, oldest first, by ``SeriesRow.id``."""
+        query = (
+            select(
+                Measurement.series_id,
+                Measurement.trial_id,
+                Trial.session_id,
+                Subject.subject_hash,
+                Trial.started_at,
+                Trial.ordinal,
+                Trial.outcome,
+                Trial.quality,
+                Measurement.value,
+                Measurement.sample_count,
+                *reading.VERDICT_COLUMNS,
+            )
+            .select_from(Measurement)
+            .join(Trial, Trial.id == Measurement.trial_id)
+            .join(Subject, Subject.id == Trial.subject_id)
+            .outerjoin(VerdictTable, _SAME_MEASUREMENT)
+            .order_by(Measurement.series_id, Measurement.trial_id)
+        )
+        points: dict[int, list[SeriesPoint]] = defaultdict(list)
+        if series is not None:
+            points.update({row.id: [] for row in series})
+            query = query.where(Measurement.series_id.in_(points.keys()))
+        with self._snapshot() as connection:
+            rows: Iterable[Any] = connection.execute(query)
+            for row in rows:
+                point = SeriesPoint(
+                    trial_id=row[1],
+                    session_id=row[2],
+                    subject_hash=row[3],
+                    started_at=row[4],
+                    index=row[5],
+                    outcome=row[6],
+                    quality=row[7],
+                    value=reading.number(row[8]),
+                    sample_count=row[9],
+                    verdict=reading.verdict(row[10:]),
+                )
+                points[row[0]].append(point)
+        return dict(points)
+
+    def latest_matrix(self) -> list[MatrixCell]:
+        """Return a cell for each case, environment and subject ever tried, case by case in the order first seen."""
+        newest = (
+            select(func.max(Trial.id).label("id"))
+            .where(Trial.ordinal == 0)
+            .group_by(Trial.case_id, Trial.environment_id, Trial.subject_id)
+            .subquery()
+        )
+        cells = (
+            select(
+                Case.name.label("case_id"),
+                Case.version.label("case_version"),
+                *(Case.model, Case.precision, Case.profile),
+                Environment.name.label("environment"),
+                Environment.identity_hash.label("environment_hash"),
+                *(Subject.subject_hash, Trial.session_id, Trial.id.label("trial_id")),
+                *(Trial.started_at, Trial.outcome, Trial.message, Trial.quality),
+            )
+            .select_from(Trial)
+            .join(newest, newest.c.id == Trial.id)
+            .join(Case, Case.id == Trial.case_id)
+            .join(Environment, Environment.id == Trial.environment_id)
+            .join(Subject, Subject.id == Trial.subject_id)
+            .order_by(Case.id, Environment.id, Subject.id)
+        )
+        with self._snapshot() as connection:
+            values = reading.values_of(connection, newest)
+            verdicts = reading.verdicts_since(connection, newest)
+            findings = reading.findings_of(connection, newest)
+            rows: Iterable[Any] = connection.execute(cells)
+            return [
+                MatrixCell(
+                    **row._asdict(),
+                    values=values[row.trial_id],
+                    verdicts=verdicts[row.trial_id],
+                    findings=tuple(findings[row.trial_id]),
+                )
+                for row in rows
+            ]
+
+    def trial(self, trial_id: int) -> TrialRow:
+        """Return one trial with everything that was stored of it but raw samples, for which see ``samples``.
+
+        Raises:
+            HistoryError: there is no such trial.
+        """
+        found = self.trials([trial_id])
+        if trial_id not in found:
+            raise HistoryError(f"the history has no trial {trial_id!r}; `trt-harness query latest` lists the newest")
+        return found[trial_id]
+
+    def trials(self, trial_ids: Collection[int]) -> dict[int, TrialRow]:
+        """Return several trials by their ids, as ``trial`` does; ids that do not exist are left out."""
+        ids = sorted(trial_ids)
+        found: dict[int, TrialRow] = {}
+        with self._snapshot() as connection:
+            for start in range(0, len(ids), _IDS_AT_ONCE):
+                found.update(reading.trials(connection, ids[start : start + _IDS_AT_ONCE]))
+        return found
+
+    def samples(self, trial_id: int, metric: str, point: str) -> np.ndarray | None:
+        """Return the raw samples of a measurement, float32 [n] in the metric's unit; None if none were kept."""
+        query = (
+            select(Measurement.samples)
+            .join(Series, Series.id == Measurement.series_id)
+            .where(Measurement.trial_id == trial_id, Series.metric == metric, Series.point == point)
+        )
+        with self._snapshot() as connection:
+            return connection.scalar(query)
+
+    def view(
+        self, name: str, *, where: Mapping[str, object] | None = None, limit: int | None = None
+    ) -> list[dict[str, Any]]:
+        """Return rows of one of the documented views, in the view's order, each as values by column.
+
+        Args:
+            name: ``latest``, ``trend``, ``regressions`` or ``engines``.
+            where: values that columns must have.
+            limit: how many rows at most.
+
+        Raises:
+            HistoryError: no such view, or no such column in it.
+        """
+        view = view_named(name)
+        columns: dict[str, ColumnClause[Any]] = {column: named_column(column) for column in view.columns}
+        query = select(*columns.values()).select_from(table(name))
+        for column, value in (where or {}).items():
+            if column not in columns:
+                raise HistoryError(unknown_value(f"column of the view {name!r}", column, columns))
+            query = query.where(columns[column] == value)
+        query = query.order_by(*(text(order) for order in view.order))
+        if limit is not None:
+            query = query.limit(limit)
+        with self._snapshot() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]

@@ -1,0 +1,271 @@
+"""The tables, as SQLAlchemy's typed ORM; valid on 2.0 and 2.1.
+
+session ──< trial >── case, environment, subject, engine
+                │
+                ├──< measurement >── series >── case, environment      one metric at one point, with its raw samples
+                ├──< verdict     >── series
+                ├──< tensor_error                                      outputs and layers against their reference
+                └──< finding                                           what each pytest item said
+
+baseline ──< baseline_member >── trial        runs that a person named to compare with
+policy   case and metric patterns that are quarantined or have limits of their own
+change_point >── series                       since when
+annotation   >── session, trial or series     what a person wrote beside it
+
+Tables may change with any version, always by a migration. The views of ``harness.history.views`` are public.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import numpy as np  # noqa: TC002 - SQLAlchemy reads the annotations when the classes are made
+from sqlalchemy import BigInteger, ForeignKey, Index, MetaData, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import Text
+
+from harness.history.columns import Number, Samples, Structure, UtcTime
+
+_ON_DELETE = "CASCADE"
+
+
+class Base(DeclarativeBase):
+    """What the tables have in common."""
+
+    # SQLite alters tables by copying them, and can only drop a constraint that has a name.
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {str: Text, datetime: UtcTime, float: Number, dict[str, Any]: Structure, list[str]: Structure}  # noqa: RUF012 - as SQLAlchemy declares it
+
+
+class Session(Base):
+    """One run of pytest or of ``trt-harness check``."""
+
+    __tablename__ = "session"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    started_at: Mapped[datetime] = mapped_column(index=True)
+    finished_at: Mapped[datetime | None]
+    status: Mapped[str]
+    command: Mapped[str]
+    settings: Mapped[dict[str, Any]]
+    commit: Mapped[str | None]
+    branch: Mapped[str | None]
+    dirty: Mapped[bool]
+    harness_version: Mapped[str]
+
+
+class Environment(Base):
+    """The machine; rows are told apart by facts that survive a reboot."""
+
+    __tablename__ = "environment"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    identity_hash: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    identity: Mapped[dict[str, Any]]
+    facts: Mapped[dict[str, Any]]
+
+
+class Subject(Base):
+    """The software under test."""
+
+    __tablename__ = "subject"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    subject_hash: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    runtime: Mapped[str]
+    version: Mapped[str]
+    libraries: Mapped[dict[str, Any]]
+
+
+class Case(Base):
+    """A model, precision and profile, in one version of its meaning."""
+
+    __tablename__ = "case"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_hash: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str] = mapped_column(index=True)
+    version: Mapped[int]
+    model: Mapped[str]
+    precision: Mapped[str]
+    profile: Mapped[str]
+
+
+class Series(Base):
+    """A case in an environment, by one metric at one point; the subject is never part of it."""
+
+    __tablename__ = "series"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(unique=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
+    environment_id: Mapped[int] = mapped_column(ForeignKey("environment.id"))
+    metric: Mapped[str]
+    point: Mapped[str]
+
+
+class Engine(Base):
+    """One built artefact: trials of the very same build share a row, a rebuild with the same tactics has its own."""
+
+    __tablename__ = "engine"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    build_hash: Mapped[str] = mapped_column(unique=True)
+    fingerprint: Mapped[str] = mapped_column(index=True)
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    build_seconds: Mapped[float]
+    options: Mapped[dict[str, Any]]
+    type_shares: Mapped[dict[str, Any]]
+    layers: Mapped[int]
+    warnings: Mapped[list[str]]
+
+
+class Trial(Base):
+    """One process that loaded one engine and measured it."""
+
+    __tablename__ = "trial"
+    __table_args__ = (Index(None, "session_id", "case_id"), Index(None, "case_id", "environment_id", "subject_id"))
+    id: Mapped[int] = mapped_column(primary_key=True)
+    session_id: Mapped[str] = mapped_column(ForeignKey("session.id", ondelete=_ON_DELETE))
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"))
+    environment_id: Mapped[int] = mapped_column(ForeignKey("environment.id"))
+    subject_id: Mapped[int] = mapped_column(ForeignKey("subject.id"))
+    engine_id: Mapped[int | None] = mapped_column(ForeignKey("engine.id"), index=True)
+    # What this session called its subject; another may call the same software otherwise.
+    subject_label: Mapped[str]
+    ordinal: Mapped[int]
+    started_at: Mapped[datetime]
+    outcome: Mapped[str]
+    message: Mapped[str]
+    quality: Mapped[str]
+    conditions: Mapped[dict[str, Any]]
+    phases: Mapped[dict[str, Any]]
+
+
+class Measurement(Base):
+    """One metric at one point of one trial."""
+
+    __tablename__ = "measurement"
+    # In this order the index serves both the check and the question "what were the newest runs of this series?".
+    __table_args__ = (UniqueConstraint("series_id", "trial_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    trial_id: Mapped[int] = mapped_column(ForeignKey("trial.id", ondelete=_ON_DELETE), index=True)
+    series_id: Mapped[int] = mapped_column(ForeignKey("series.id"))
+    value: Mapped[float | None]
+    sample_count: Mapped[int]
+    samples: Mapped[np.ndarray | None] = mapped_column(Samples)
+
+
+class Verdict(Base):
+    """The gate's word on one series of one trial; columns as in ``harness.verdicts.gate.Verdict``."""
+
+    __tablename__ = "verdict"
+    __table_args__ = (UniqueConstraint("series_id", "trial_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    trial_id: Mapped[int] = mapped_column(ForeignKey("trial.id", ondelete=_ON_DELETE), index=True)
+    series_id: Mapped[int] = mapped_column(ForeignKey("series.id"))
+    status: Mapped[str] = mapped_column(index=True)
+    direction: Mapped[str]
+    scale: Mapped[str]
+    smallest_effect: Mapped[float]
+    reason: Mapped[str]
+    n: Mapped[int]
+    k: Mapped[int]
+    value: Mapped[float | None]
+    baseline: Mapped[float | None]
+    effect: Mapped[float | None]
+    low: Mapped[float | None]
+    high: Mapped[float | None]
+    p: Mapped[float | None]
+    q: Mapped[float | None]
+    spread: Mapped[float | None]
+    detectable: Mapped[float | None]
+
+
+class TensorError(Base):
+    """The error of one tensor of one trial; ``scope`` says whether it is a final output or a layer."""
+
+    __tablename__ = "tensor_error"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    trial_id: Mapped[int] = mapped_column(ForeignKey("trial.id", ondelete=_ON_DELETE), index=True)
+    scope: Mapped[str]
+    position: Mapped[int]
+    tensor: Mapped[str]
+    operator: Mapped[str]
+    point: Mapped[str]
+    errors: Mapped[dict[str, Any]]
+    tolerance: Mapped[dict[str, Any]]
+    passed: Mapped[bool | None]
+
+
+class Finding(Base):
+    """One stage of one trial and how it ended."""
+
+    __tablename__ = "finding"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    trial_id: Mapped[int] = mapped_column(ForeignKey("trial.id", ondelete=_ON_DELETE), index=True)
+    stage: Mapped[str]
+    outcome: Mapped[str]
+    message: Mapped[str]
+
+
+class Baseline(Base):
+    """A named set of runs to compare with."""
+
+    __tablename__ = "baseline"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
+    note: Mapped[str]
+
+
+class BaselineMember(Base):
+    """One run of a named baseline."""
+
+    __tablename__ = "baseline_member"
+    baseline_id: Mapped[int] = mapped_column(ForeignKey("baseline.id", ondelete=_ON_DELETE), primary_key=True)
+    trial_id: Mapped[int] = mapped_column(ForeignKey("trial.id", ondelete=_ON_DELETE), primary_key=True, index=True)
+
+
+class Policy(Base):
+    """What a person decided about the cases and metrics that match two patterns, until a day or for good."""
+
+    __tablename__ = "policy"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_pattern: Mapped[str]
+    metric_pattern: Mapped[str]
+    action: Mapped[str]
+    parameters: Mapped[dict[str, Any]]
+    reason: Mapped[str]
+    created_at: Mapped[datetime]
+    until: Mapped[datetime | None]
+
+
+class ChangePoint(Base):
+    """A trial since which a series lies elsewhere."""
+
+    __tablename__ = "change_point"
+    __table_args__ = (UniqueConstraint("series_id", "trial_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    series_id: Mapped[int] = mapped_column(ForeignKey("series.id"))
+    trial_id: Mapped[int] = mapped_column(ForeignKey("trial.id", ondelete=_ON_DELETE), index=True)
+    effect: Mapped[float]
+    p: Mapped[float | None]
+    found_at: Mapped[datetime]
+
+
+class Annotation(Base):
+    """What a person wrote beside a session, a trial or a series."""
+
+    __tablename__ = "annotation"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    session_id: Mapped[str | None] = mapped_column(ForeignKey("session.id", ondelete=_ON_DELETE), index=True)
+    trial_id: Mapped[int | None] = mapped_column(ForeignKey("trial.id", ondelete=_ON_DELETE), index=True)
+    series_id: Mapped[int | None] = mapped_column(ForeignKey("series.id"), index=True)
+    author: Mapped[str]
+    text: Mapped[str]
+    created_at: Mapped[datetime]

@@ -1,0 +1,116 @@
+"""The SQL views: what anyone may query, with a shell or with ``trt-harness query``, from one version to the next.
+
+Their SQL is in the migrations; this is their description. A column may be added, but is never renamed, removed or given
+another meaning without a new major version.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.errors import HistoryError, unknown_value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class View:
+    """One documented view.
+
+    Attributes:
+        name: in SQL.
+        about: what its rows are.
+        columns: what each column holds, in their order.
+        order: SQL terms that its rows are listed by.
+    """
+
+    name: str
+    about: str
+    columns: Mapping[str, str]
+    order: tuple[str, ...]
+
+
+_RUN = {
+    "case_id": "model, precision and profile, e.g. squeezenet-fp16-batch1x4x16",
+    "case_version": "raised by hand when results of before and after must not be compared",
+    "model": "the model's name",
+    "precision": "the recipe, e.g. fp16",
+    "profile": "the profile's name",
+    "metric": "what was measured, e.g. latency_host",
+    "point": "sizes of the free dimensions, e.g. batch4; empty where the metric belongs to the whole engine",
+    "environment": "the machine, as a person calls it",
+    "environment_hash": "SHA-256 over the facts that identify the machine",
+    "subject": "the software under test, as its session called it",
+    "runtime": "onnxruntime or tensorrt",
+    "runtime_version": "the runtime's version",
+    "subject_hash": "SHA-256 over runtime, version and libraries",
+    "session_id": "12 hexadecimal digits",
+    "trial_id": "number of the trial, in the order of their commits",
+    "trial_index": "0 for the first trial of the case in its session, 1 and above for confirmations",
+    "started_at": "ISO 8601 in UTC",
+    "outcome": "ok, failed, crashed, timed_out or unsupported",
+    "quality": "ok, contended, throttled or unstable",
+    "value": "in the metric's unit; NULL if it was not a number",
+    "verdict": "pass, regressed, improved, inconclusive, insufficient, missing or quarantined; NULL if not judged",
+    "effect": "change against the baseline: ratio minus 1, or a difference for metrics on a linear scale",
+}
+_JUDGED = {
+    "baseline": "median of the baseline, in the metric's unit",
+    "low": "lower end of the effect's interval",
+    "high": "upper end of the effect's interval",
+    "p": "two-sided probability of such an effect if nothing changed",
+    "q": "the same, adjusted for the number of series judged in the session",
+    "n": "runs in the baseline",
+    "k": "trials that decided",
+    "reason": "the verdict in a sentence",
+}
+_ENGINE = {
+    "engine_id": "number of the build; trials of the same build share it",
+    "fingerprint": "SHA-256 over layers, types and tactics: equal where a rebuild chose the same",
+    "engine_bytes": "size of the serialised engine in bytes",
+    "build_seconds": "how long the build took",
+    "layers": "number of layers",
+    "type_shares": "JSON: share of layers by number type",
+    "options": "JSON: the build's options",
+}
+_NOT_OF_AN_ENGINE = ("metric", "point", "value", "verdict", "effect")
+
+VIEWS: dict[str, View] = {
+    view.name: view
+    for view in (
+        View(
+            "latest",
+            "the newest run of each series",
+            _RUN | _JUDGED,
+            ("case_id", "environment", "metric", "point"),
+        ),
+        View(
+            "trend",
+            "every run of every series",
+            _RUN,
+            ("trial_id DESC", "case_id", "metric", "point"),
+        ),
+        View(
+            "regressions",
+            "every run that was judged a regression",
+            _RUN | _JUDGED,
+            ("trial_id DESC", "case_id", "metric", "point"),
+        ),
+        View(
+            "engines",
+            "the engine of every trial that has one",
+            {name: text for name, text in _RUN.items() if name not in _NOT_OF_AN_ENGINE} | _ENGINE,
+            ("trial_id DESC",),
+        ),
+    )
+}
+
+
+def view_named(name: str) -> View:
+    """Return the view called ``name``, or raise HistoryError with the nearest one."""
+    try:
+        return VIEWS[name]
+    except KeyError:
+        raise HistoryError(unknown_value("view of the history", name, VIEWS)) from None

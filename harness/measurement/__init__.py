@@ -1,0 +1,3 @@
+"""Timing, memory, and what the machine was doing meanwhile."""
+
+from __future__ import annotations

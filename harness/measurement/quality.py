@@ -1,0 +1,118 @@
+"""Whether a machine was fit to be measured on, as read beside the timings."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import psutil
+
+Quality = Literal["ok", "contended", "throttled", "unstable"]
+
+# Processor time taken by others, in cores, from which on a trial counts as contended.
+CONTENDED_CORES = 0.25
+# Drift within a run from which on it counts as unstable: more than a change that would be reported.
+UNSTABLE_DRIFT = 0.10
+# Spread within a run (robust, relative) from which on its median says little.
+UNSTABLE_SPREAD = 0.25
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Counters at one moment; two of them make conditions."""
+
+    at: float
+    busy: float
+    own: float
+    throttle_events: int
+
+    @classmethod
+    def now(cls) -> Reading:
+        """Read the counters of the machine and of this process."""
+        times = psutil.cpu_times()
+        idle = times.idle + getattr(times, "iowait", 0.0)
+        own = psutil.Process().cpu_times()
+        return cls(
+            at=time.monotonic(),
+            busy=sum(times[:8]) - idle,  # the fields after the eighth are counted in the first two already
+            own=own.user + own.system,
+            throttle_events=_throttle_events(),
+        )
+
+
+def conditions_between(start: Reading, end: Reading) -> dict[str, Any]:
+    """Describe the machine between two readings of one process.
+
+    Returns:
+        ``seconds``; ``other_cores``: processor time of everything else, stolen time included, in cores; ``load``: the
+        1-minute load average; ``frequency_mhz``: of the processor, where readable; ``throttle_events``: new ones;
+        ``heavy``: names of the processes that have used the most processor time recently, where others were busy.
+    """
+    seconds = max(end.at - start.at, 1e-9)
+    other = max(0.0, (end.busy - start.busy) - (end.own - start.own)) / seconds
+    frequency = _frequency()
+    return {
+        "seconds": round(seconds, 3),
+        "other_cores": round(other, 3),
+        "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
+        "frequency_mhz": frequency,
+        "throttle_events": end.throttle_events - start.throttle_events,
+        "heavy": _heavy() if other >= CONTENDED_CORES else [],
+    }
+
+
+def judge_quality(conditions: dict[str, Any], *, spread: float, drift: float) -> Quality:
+    """Say in one word whether timings taken under ``conditions`` can be trusted.
+
+    Args:
+        conditions: as ``conditions_between`` returned them.
+        spread: largest relative spread within a run.
+        drift: largest relative drift within a run, of either sign.
+    """
+    if conditions["throttle_events"] > 0:
+        return "throttled"
+    if conditions["other_cores"] >= CONTENDED_CORES:
+        return "contended"
+    if abs(drift) >= UNSTABLE_DRIFT or spread >= UNSTABLE_SPREAD:
+        return "unstable"
+    return "ok"
+
+
+def _throttle_events() -> int:
+    counters = Path("/sys/devices/system/cpu").glob("cpu[0-9]*/thermal_throttle/core_throttle_count")
+    total = 0
+    for counter in counters:
+        try:
+            total += int(counter.read_text())
+        except (OSError, ValueError):
+            continue  # a counter that cannot be read says nothing; the others still do
+    return total
+
+
+def _frequency() -> float | None:
+    try:
+        frequency = psutil.cpu_freq()
+    except (OSError, NotImplementedError, RuntimeError):
+        return None
+    return round(frequency.current, 0) if frequency and frequency.current else None
+
+
+def _heavy(most: int = 3) -> list[str]:
+    """Name the other processes that used the most processor time over the last tenth of a second."""
+    before: dict[int, float] = {}
+    for process in psutil.process_iter(["pid", "cpu_times"]):
+        times = process.info["cpu_times"]
+        if process.pid != os.getpid() and times:
+            before[process.pid] = times.user + times.system
+    time.sleep(0.1)
+    used = []
+    for process in psutil.process_iter(["pid", "name", "cpu_times"]):
+        times = process.info["cpu_times"]
+        if process.pid in before and times:
+            seconds = times.user + times.system - before[process.pid]
+            if seconds >= 0.02:
+                used.append((seconds, f"{process.info['name']} (pid {process.pid})"))
+    return [name for _, name in sorted(used, reverse=True)[:most]]

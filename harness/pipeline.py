@@ -1,0 +1,277 @@
+"""The work on one case: graph, reference, engine, comparisons, timings; each done once, in a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from harness.accuracy.tasks import judge_classification
+from harness.cases import specs_from_json
+from harness.cases.feed import feed_to_json
+from harness.errors import HarnessError, Unsupported
+from harness.history.records import stable_hash
+from harness.measurement.sampling import SamplingPlan
+from harness.workers.tensors import load_tensors
+
+if TYPE_CHECKING:
+    from harness.cases import Case
+    from harness.workbench import Phases, Workbench
+    from harness.workers.client import WorkerClient
+    from harness.workers.subject import Subject
+
+T = TypeVar("T")
+Payload = dict[str, Any]
+
+
+class NotReached(HarnessError):  # noqa: N818 - it is an answer rather than an error
+    """A step that was not tried because one before it failed, which was reported there."""
+
+
+class Pipeline:
+    """The steps of one case under one subject.
+
+    A step does what it needs and has not been done. Asked again it answers from memory; if it failed, whoever asks next
+    gets NotReached, so that one broken build is one failure and not eight.
+
+    Args:
+        case: what is built.
+        subject: what it is built by.
+        workbench: the workers.
+        phases: where the time is counted.
+        smallest_only: whether only the smallest point of the profile is run.
+        sampling: how long each point is timed.
+        timeout: seconds after which a worker is killed.
+        engine_name: names the engine's file.
+    """
+
+    def __init__(
+        self,
+        case: Case,
+        subject: Subject,
+        workbench: Workbench,
+        phases: Phases,
+        *,
+        smallest_only: bool,
+        sampling: SamplingPlan,
+        timeout: float,
+        engine_name: str,
+    ) -> None:
+        self._case, self._subject, self._bench, self._phases = case, subject, workbench, phases
+        profile = case.profile
+        self._points = (profile.smallest,) if smallest_only else profile.points
+        self._sampling = sampling
+        self._timeout = timeout
+        self._engine = str(workbench.engines / f"{engine_name}.engine")
+        self._scores = workbench.engines / f"{engine_name}.scores"
+        self._feeds = {name: feed_to_json(feed) for name, feed in case.model.feeds.items()}
+        self._precision = case.precision.to_json()
+        self._tolerances = [tolerance.to_json() for tolerance in case.model.tolerances_for(case.precision)]
+        self._results: dict[str, Any] = {}
+        self._failures: dict[str, HarnessError] = {}
+
+    def done(self, step: str) -> Any:
+        """Return what ``step`` returned, or None if it was not run or failed."""
+        return self._results.get(step)
+
+    def versions(self) -> Payload:
+        """Say which software builds this case."""
+        return self._once("versions", lambda: self._ask_builder("build", "versions"))
+
+    def graph(self) -> Payload:
+        """Make the graph of the case's precision, or take it from the cache.
+
+        Raises:
+            Unsupported: the subject cannot run this precision.
+        """
+
+        def prepare() -> Payload:
+            reason = self._ask_builder("build", "unsupported", precision=self._precision)
+            if reason:
+                raise Unsupported(reason)
+            model = self._case.model
+            graph = self._ask_reference(
+                "graph",
+                "prepare",
+                request={
+                    "source": str(model.source),
+                    "source_is_path": isinstance(model.source, Path),
+                    "precision": self._precision,
+                    "feeds": self._feeds,
+                    "calibration": vars(model.calibration),
+                    "point": dict(self._case.profile.corner("opt").sizes),
+                    "batch_axis": model.batch_axis,
+                    "cache": str(self._bench.cache),
+                },
+            )
+            self._case.profile.check_against(specs_from_json(graph["inputs"]))
+            return graph
+
+        return self._once("graph", prepare)
+
+    def reference(self) -> dict[str, str]:
+        """Compute inputs, outputs and layers of the FP32 graph, or take them from the cache: a folder for each point."""
+
+        def compute() -> dict[str, str]:
+            graph = self.graph()
+            seed = self._case.model.name
+            key = stable_hash([graph["fp32_hash"], self._feeds, seed, graph["inputs"]])[:24]
+            folders = {point.label: str(self._bench.cache / "reference" / key / point.label) for point in self._points}
+            self._ask_reference(
+                "reference",
+                "reference",
+                request={
+                    "graph": graph["fp32_path"],
+                    "inputs": graph["inputs"],
+                    "feeds": self._feeds,
+                    "seed": seed,
+                    "points": {point.label: dict(point.sizes) for point in self._points},
+                },
+                folders=folders,
+                layers_at=self._case.profile.smallest.label,
+            )
+            return folders
+
+        return self._once("reference", compute)
+
+    def build(self) -> Payload:
+        """Build the engine and look into it."""
+        return self._once("build", lambda: self._ask_builder("build", "build", request=self._build_request()))
+
+    def outputs(self) -> Payload:
+        """Compare the final outputs at every point."""
+
+        def compare() -> Payload:
+            self.build()
+            folders = self.reference()
+            self._bench.start_ahead(self._subject)
+            return self._ask_builder(
+                "run", "compare_outputs", engine=self._engine, folders=folders, tolerances=self._tolerances
+            )
+
+        return self._once("outputs", compare)
+
+    def layers(self) -> Payload:
+        """Compare every layer at the smallest point."""
+
+        def compare() -> Payload:
+            self.build()
+            return self._ask_builder(
+                "run",
+                "compare_layers",
+                request=self._build_request(),
+                engine=self._engine,
+                folder=self.reference()[self._case.profile.smallest.label],
+                tolerances=self._tolerances,
+            )
+
+        return self._once("layers", compare)
+
+    def invariance(self, axis: str, size: int) -> Payload:
+        """Compare the rows of one sample run alone and repeated ``size`` times along ``axis``."""
+
+        def compare() -> Payload:
+            self.build()
+            return self._ask_builder(
+                "run",
+                "compare_rows",
+                engine=self._engine,
+                request={
+                    "inputs": self.graph()["inputs"],
+                    "feeds": self._feeds,
+                    "seed": self._case.model.name,
+                    "sizes": dict(self._case.profile.corner("opt").sizes),
+                    "axis": axis,
+                    "size": size,
+                    "recipe": self._case.precision.recipe,
+                },
+            )
+
+        return self._once("invariance", compare)
+
+    def task(self) -> Payload:
+        """Score the model's labelled set with the FP32 graph and with the engine."""
+
+        def judge() -> Payload:
+            task, graph = self._case.model.task, self.graph()
+            assert task is not None
+            self.build()
+            home = self._bench.cache / "tasks" / stable_hash([graph["fp32_hash"], vars(task)])[:24]
+            self._ask_reference("reference", "labelled_set", source=task.source, destination=str(home / "set"))
+            scoring = {"samples": str(home / "set"), "output": task.output, "batch": task.batch}
+            if not (home / "scores").exists():
+                self._ask_reference(
+                    "reference", "scores", engine=graph["fp32_path"], destination=str(home / "scores"), **scoring
+                )
+            self._ask_builder("run", "scores", engine=self._engine, destination=str(self._scores), **scoring)
+            with self._phases.phase("compare"):
+                result = judge_classification(
+                    load_tensors(self._scores)["scores"],
+                    load_tensors(home / "scores")["scores"],
+                    load_tensors(home / "set")["labels"],
+                    kept=task.kept,
+                )
+            return {"passed": result.passed, "sentence": result.sentence, "top1": result.top1}
+
+        return self._once("task", judge)
+
+    def trial(self) -> Payload:
+        """Time the engine in a fresh process."""
+
+        def measure() -> Payload:
+            self.build()
+            return self.another_trial()
+
+        return self._once("trial", measure)
+
+    def another_trial(self) -> Payload:
+        """Time the engine in one more fresh process."""
+        folders = self.reference()
+        with self._bench.trial(self._subject) as worker:
+            return self._call(
+                worker, "measure", "measure", engine=self._engine, folders=folders, plan=self._sampling.to_json()
+            )
+
+    def discard(self) -> None:
+        """Remove the engine's file."""
+        Path(self._engine).unlink(missing_ok=True)
+
+    def _build_request(self) -> Payload:
+        graph = self.graph()
+        return {
+            "graph": graph["path"],
+            "precision": self._precision,
+            "profile": self._case.profile.to_json(),
+            "inputs": graph["inputs"],
+            "destination": self._engine,
+            "options": dict(self._case.model.build_options.get(self._case.precision.name, {})),
+        }
+
+    def _once(self, step: str, compute: Callable[[], T]) -> T:
+        if step in self._failures:
+            raise NotReached(f"not run, because {step} failed: {str(self._failures[step]).splitlines()[0]}")
+        if step not in self._results:
+            try:
+                self._results[step] = compute()
+            except Unsupported:
+                raise
+            except HarnessError as failure:
+                if not isinstance(failure, NotReached):
+                    self._failures[step] = failure
+                raise
+        result: T = self._results[step]
+        return result
+
+    def _ask_builder(self, phase: str, method: str, **params: Any) -> Any:
+        return self._call(self._bench.builder(self._subject), phase, method, **params)
+
+    def _ask_reference(self, phase: str, method: str, **params: Any) -> Any:
+        return self._call(self._bench.reference(), phase, method, **params)
+
+    def _call(self, worker: WorkerClient, phase: str, method: str, **params: Any) -> Any:
+        with self._phases.phase(phase):
+            answer = worker.call(method, deadline=self._timeout, **params)
+        if isinstance(answer, Mapping) and "compare_seconds" in answer:
+            self._phases.add(phase, -answer["compare_seconds"])
+            self._phases.add("compare", answer["compare_seconds"])
+        return answer

@@ -1,0 +1,114 @@
+"""What the plugin holds between its hooks: settings, workers, history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import harness
+from harness.opening import open_for_reading, open_for_writing, surroundings_of, target_of
+from harness.recorder import Recorder, new_session_id, resumable, session_record
+from harness.summary import summary_lines
+
+if TYPE_CHECKING:
+    from harness.cases.target import Choice
+    from harness.history.store import History
+    from harness.session import Surroundings
+    from harness.settings import Settings
+
+
+class PluginSession:
+    """One session as one process sees it: the one that writes the history, or an xdist worker beside it.
+
+    Args:
+        settings: the settings in force.
+        plain: the same as plain data, to be stored.
+        root: the folder that relative paths are meant from.
+        session_id: the session's id, on an xdist worker; empty makes a new one or takes the one to be resumed.
+        writes: whether this process writes the history.
+    """
+
+    def __init__(
+        self, settings: Settings, plain: Mapping[str, Any], root: Path, *, session_id: str, writes: bool
+    ) -> None:
+        self._settings, self._plain, self._root, self._writes = settings, plain, root, writes
+        self.id = session_id or settings.resume or new_session_id()
+        self._choice: Choice | None = None
+        self._surroundings: Surroundings | None = None
+        self._history: History | None = None
+        self._recorder: Recorder | None = None
+        self._recorded: dict[tuple[str, str], dict[str, tuple[str, str]]] = {}
+
+    def open(self) -> None:
+        """Choose the target, open the history and make the workbench.
+
+        Raises:
+            UsageError: the target or the history cannot be had.
+        """
+        self._choice = target_of(self._settings)
+        if self._writes:
+            self._history = self.recorder.history
+            self._recorder = self.recorder
+            self.recorder.begin()
+        else:
+            self._history = open_for_reading(self._settings.db, self._root)
+        if self._settings.resume and self._history:
+            self._recorded = self._history.queries.recorded_findings(self.id)
+        self._surroundings = surroundings_of(self.id, self._settings, self._root, self._history)
+
+    @property
+    def surroundings(self) -> Surroundings:
+        """What the cases have in common."""
+        assert self._surroundings is not None, "the session is opened when the collection is finished"
+        return self._surroundings
+
+    @property
+    def recorder(self) -> Recorder:
+        """The writer; opening it opens the history."""
+        if self._recorder is None:
+            history = open_for_writing(self._settings.db, self._root)
+            if self._settings.resume:
+                self._recorder = Recorder(history, resumable(history, self._settings.resume))
+            else:
+                record = session_record(self.id, self._root, self._plain)
+                self._recorder = Recorder(history, record)
+        return self._recorder
+
+    def recorded_findings(self, case_id: str, subject: str) -> dict[str, tuple[str, str]]:
+        """Return outcome and message by stage where the session that is resumed has finished this case, else nothing."""
+        return self._recorded.get((case_id, subject), {})
+
+    def header(self) -> list[str]:
+        """Say what the cases run on and where they are remembered."""
+        assert self._choice is not None
+        resumed = f", {len(self._recorded)} cases recorded already" if self._settings.resume else ""
+        return [
+            f"trt-harness {harness.__version__}: target {self._choice.target.name} ({self._choice.reason})",
+            f"session {self.id}{resumed}; history {self._settings.db}",
+        ]
+
+    def finish(self, status: str) -> Path | None:
+        """Write the report, close the history, and return the report's first page if there is one."""
+        if self._recorder is None:
+            return None
+        page = None
+        if self._recorder.trials and self._settings.report:
+            from reports.render import write_report
+
+            page = write_report(self._recorder.history, self._root / self._settings.report)
+        self._recorder.finish(status)
+        return page
+
+    def summary(self, report: Path | None) -> list[str]:
+        """Return the lines that end a session in the terminal."""
+        if self._recorder is None:
+            return []
+        return summary_lines(self._recorder.trials, session=self.id, report=report, db=self._settings.db)
+
+    def close(self) -> None:
+        """End the workers."""
+        if self._surroundings is not None:
+            self._surroundings.workbench.close()
+        if not self._writes and self._history is not None:
+            self._history.close()

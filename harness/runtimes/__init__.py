@@ -1,0 +1,3 @@
+"""The seam to what is under test: build an engine, look into it, run it."""
+
+from __future__ import annotations

@@ -1,0 +1,192 @@
+"""What every runtime does: build an engine from a graph, look into it, run it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from harness.errors import ConfigurationError, unknown_value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    import numpy as np
+
+    from harness.cases import Precision, Profile, TensorSpec
+
+BuildOption = str | int | bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class SoftwareVersions:
+    """A runtime's name and version, and the versions of what stands beside it."""
+
+    runtime: str
+    version: str
+    libraries: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildRequest:
+    """What an engine is to be built from.
+
+    Attributes:
+        graph: the ONNX file, its precision already made in it.
+        precision: what it was asked to be.
+        profile: the shapes that it must run at.
+        inputs: the graph's inputs.
+        destination: where the engine goes.
+        options: the build's options, by name; which ones there are is for the runtime to say.
+    """
+
+    graph: Path
+    precision: Precision
+    profile: Profile
+    inputs: tuple[TensorSpec, ...]
+    destination: Path
+    options: Mapping[str, BuildOption] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildResult:
+    """What a build left behind: seconds of wall time, bytes on disk, the options in force, warnings worth showing."""
+
+    seconds: float
+    bytes: int
+    options: Mapping[str, BuildOption]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineLayer:
+    """One layer of a built engine.
+
+    Attributes:
+        name: the engine's own name for it.
+        operator: its type, e.g. ``Conv`` or ``com.microsoft.nchwc.Conv``.
+        compute_type: the number type that it computes in; ``""`` for layers that only move or reshape data.
+        outputs: the tensors that it makes.
+        tactic: which implementation was chosen, where the runtime says.
+    """
+
+    name: str
+    operator: str
+    compute_type: str
+    outputs: tuple[str, ...]
+    tactic: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inspection:
+    """What a built engine consists of."""
+
+    layers: tuple[EngineLayer, ...]
+    provider: str
+
+    @property
+    def type_shares(self) -> dict[str, float]:
+        """Share of the computing layers by number type; empty where no layer computes."""
+        types = [layer.compute_type for layer in self.layers if layer.compute_type]
+        return {name: types.count(name) / len(types) for name in sorted(set(types))}
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over operators, types and tactics in order: equal where a rebuild chose the same."""
+        chosen = [(layer.operator, layer.compute_type, layer.tactic) for layer in self.layers]
+        return hashlib.sha256(json.dumps(chosen).encode()).hexdigest()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the inspection as plain data."""
+        return {"layers": [asdict(layer) for layer in self.layers], "provider": self.provider}
+
+
+class Engine(ABC):
+    """A loaded engine."""
+
+    @abstractmethod
+    def run(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return every output by name for one batch of ``inputs``.
+
+        Raises:
+            RunFailed: the runtime refused or failed.
+        """
+
+    @abstractmethod
+    def timers(self, inputs: Mapping[str, np.ndarray]) -> Mapping[str, Callable[[], float]]:
+        """Return, by mode of launch, a function that runs once on ``inputs`` and returns milliseconds.
+
+        ``host`` is there always: from inputs in host memory to outputs in host memory.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give back what the engine holds."""
+
+
+class Runtime(ABC):
+    """One way to run ONNX graphs, in this process.
+
+    Attributes:
+        name: ``onnxruntime`` or ``tensorrt``.
+        emulated: the number types that it accepts but computes in another one; for them an audit looks at the graph.
+        build_options: the options that ``build`` knows, each with the values it takes, or with none if it takes any.
+    """
+
+    name: ClassVar[str]
+    emulated: ClassVar[frozenset[str]]
+    build_options: ClassVar[Mapping[str, tuple[BuildOption, ...]]]
+
+    @abstractmethod
+    def versions(self) -> SoftwareVersions:
+        """Say which software this is."""
+
+    @abstractmethod
+    def unsupported(self, precision: Precision) -> str | None:
+        """Say why ``precision`` cannot run here, or return None where it can."""
+
+    @abstractmethod
+    def build(self, request: BuildRequest) -> BuildResult:
+        """Build an engine and write it to ``request.destination``.
+
+        Raises:
+            BuildFailed: the runtime refused the graph.
+            ModelError: the graph is newer than the runtime reads.
+            ConfigurationError: an option is unknown, or has a value that it cannot have.
+        """
+
+    @abstractmethod
+    def inspect(self, engine: Path) -> Inspection:
+        """List the layers of the engine in file ``engine``."""
+
+    @abstractmethod
+    def load(self, engine: Path) -> Engine:
+        """Load the engine in file ``engine``.
+
+        Raises:
+            RunFailed: it does not load.
+        """
+
+    @abstractmethod
+    def run_layers(
+        self, request: BuildRequest, inputs: Mapping[str, np.ndarray]
+    ) -> tuple[dict[str, np.ndarray], Iterable[tuple[str, str, np.ndarray]]]:
+        """Run ``request.graph`` built so that its inner tensors can be read.
+
+        Returns:
+            The final outputs by name; and the inner tensors in graph order: name, type of its node, array.
+        """
+
+    def check_options(self, options: Mapping[str, BuildOption]) -> None:
+        """Raise ConfigurationError for an option that ``build`` does not know or a value that it does not take."""
+        for name, value in options.items():
+            if name not in self.build_options:
+                raise ConfigurationError(unknown_value(f"build option of {self.name}", name, self.build_options))
+            allowed = self.build_options[name]
+            if allowed and value not in allowed:
+                raise ConfigurationError(
+                    f"build option {name}={value!r}: {self.name} takes {', '.join(map(repr, allowed))}"
+                )

@@ -1,0 +1,321 @@
+"""One case, from plan to verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from harness.accuracy.audit import audit_precision
+from harness.cases import Case, metric_named
+from harness.errors import HarnessError, Unsupported, WorkerCrashed, WorkerTimedOut
+from harness.history.records import (
+    FindingRecord,
+    MeasurementRecord,
+    SubjectRecord,
+    TrialRecord,
+    VerdictRecord,
+)
+from harness.measurement.sampling import SamplingPlan
+from harness.pipeline import NotReached, Pipeline
+from harness.settings import PACES
+from harness.trials import (
+    accuracy_measurements,
+    build_measurements,
+    engine_record,
+    tensor_errors,
+    timing_measurements,
+)
+from harness.verdicts import gate
+from harness.workbench import Phases, Workbench
+
+if TYPE_CHECKING:
+    from harness.history.records import EnvironmentRecord, Outcome
+    from harness.settings import Settings
+    from harness.workers.subject import Subject
+
+# What is asked of every case, in this order; each is one pytest item.
+STAGES = ("build", "precision", "outputs", "layers", "invariance", "task", "latency", "regression")
+
+
+class CheckFailed(AssertionError):
+    """The engine is there but is not what was demanded; the text says what, measured, allowed and where."""
+
+
+class NotJudged(HarnessError):  # noqa: N818 - it is an answer rather than an error
+    """A stage that could not say yes or no; its text is the reason of a skip, never a pass."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What all cases of a session have in common.
+
+    Attributes:
+        session: the session's id.
+        settings: the settings in force.
+        environment: the machine.
+        workbench: workers and folders.
+        baseline: (case, metric, point) -> the baseline's runs, oldest first.
+    """
+
+    session: str
+    settings: Settings
+    environment: EnvironmentRecord
+    workbench: Workbench
+    baseline: Callable[[Case, str, str], Sequence[float]]
+
+
+class CaseRun:
+    """One case under one subject in one session.
+
+    Each ``check_…`` method is a stage: it does what it needs and has not been done, so that one alone can be run, and
+    nothing is done twice. What was found is in ``records``.
+    """
+
+    def __init__(self, case: Case, subject: Subject, around: Surroundings) -> None:
+        self.case, self.subject = case, subject
+        self.findings: list[FindingRecord] = []
+        self._around = around
+        self._phases = Phases()
+        self._started_at = datetime.now(timezone.utc)
+        self._outcome: Outcome = "ok"
+        self._message = ""
+        self._confirmations: list[dict[str, Any]] = []
+        self._verdicts: tuple[VerdictRecord, ...] | None = None
+        self._pipeline = Pipeline(
+            case,
+            subject,
+            around.workbench,
+            self._phases,
+            smallest_only=around.settings.pace == "quick",
+            sampling=SamplingPlan(seconds=PACES[around.settings.pace]),
+            timeout=around.settings.case_timeout,
+            engine_name=self.id,
+        )
+
+    @property
+    def id(self) -> str:
+        """The case's id, with the subject's name where one was given."""
+        return case_run_id(self.case, self.subject)
+
+    def check(self, stage: str) -> None:
+        """Run ``check_<stage>`` and note how it ended.
+
+        Args:
+            stage: one of ``STAGES``.
+
+        Raises:
+            CheckFailed: the engine is not what was demanded.
+            NotJudged: there is neither a yes nor a no; likewise NotReached and Unsupported.
+            HarnessError: the runtime, the worker or the input failed.
+        """
+        try:
+            getattr(self, f"check_{stage}")()
+        except (NotJudged, NotReached, Unsupported) as reason:
+            self.findings.append(FindingRecord(stage=stage, outcome="skipped", message=str(reason)))
+            if isinstance(reason, Unsupported):
+                self._outcome, self._message = "unsupported", str(reason)
+            raise
+        except (CheckFailed, HarnessError) as failure:
+            self.findings.append(FindingRecord(stage=stage, outcome="failed", message=str(failure)))
+            if self._outcome == "ok":
+                self._outcome, self._message = _outcome_of(failure), str(failure)
+            raise
+        self.findings.append(FindingRecord(stage=stage, outcome="passed"))
+
+    def check_build(self) -> None:
+        """Demand that the runtime builds an engine from the case's graph."""
+        self._pipeline.build()
+
+    def check_precision(self) -> None:
+        """Demand that the engine computes in the number type that was asked for."""
+        precision, model = self.case.precision, self.case.model
+        audit = audit_precision(
+            precision.recipe,
+            graph=self._pipeline.graph()["type_shares"],
+            engine=self._pipeline.build()["type_shares"],
+            emulated=self._pipeline.versions()["emulated"],
+            required=model.type_share.get(precision.name),
+        )
+        if not audit.passed:
+            self._refuse("precision", f"the engine is not in its precision: {audit.sentence}")
+
+    def check_outputs(self) -> None:
+        """Demand that every output is within its tolerance, at every point of the profile."""
+        points = self._pipeline.outputs()["points"]
+        broken = [f"at {label}: {e['sentence']}" for label, entries in points.items() for e in entries if not e["passed"]]
+        if broken:
+            self._refuse("outputs", "outputs leave their tolerance", *broken)
+
+    def check_layers(self) -> None:
+        """Demand that every layer is within its tolerance, at the smallest point."""
+        report = self._pipeline.layers()
+        if not report["tensors"]:
+            raise NotJudged("no inner tensor exists both in this graph and in the FP32 graph, so no layer can be compared")
+        if not report["passed"]:
+            where = self.case.profile.smallest.label
+            self._refuse("layers", f"layers leave their tolerance at {where}", *report["description"].splitlines())
+
+    def check_invariance(self) -> None:
+        """Demand that a sample gives the same rows alone and repeated across a batch."""
+        axis = self.case.model.batch_axis
+        allowed = self.case.profile.axes.get(axis) if axis else None
+        if axis is None or allowed is None or allowed.min > 1 or allowed.max < 2:
+            raise NotJudged("the profile has no batch axis that takes both 1 and more")
+        result = self._pipeline.invariance(axis, min(allowed.max, max(allowed.opt, 2)))
+        if not result["passed"]:
+            self._refuse("invariance", result["sentence"])
+
+    def check_task(self) -> None:
+        """Demand that the engine keeps enough of the FP32 graph's score on labelled data."""
+        if self.case.model.task is None:
+            raise NotJudged("the model has no labelled set")
+        result = self._pipeline.task()
+        if not result["passed"]:
+            self._refuse("task", result["sentence"])
+
+    def check_latency(self) -> None:
+        """Demand that the engine runs in a fresh process, and time it there."""
+        self._pipeline.trial()
+
+    def check_regression(self) -> None:
+        """Demand that no gated metric is worse than its baseline."""
+        told: dict[str, list[str]] = {}
+        for record in self.verdicts():
+            told.setdefault(record.verdict.status, []).append(describe_verdict(record))
+        for status in ("regressed", "missing"):
+            if status in told:
+                self._refuse("regression", status, *told[status])
+        for status in ("inconclusive", "insufficient"):
+            if status in told:
+                more = len(told[status]) - 1
+                raise NotJudged(f"{status}: {told[status][0]}{f' (and {more} more series)' if more else ''}")
+        if not told:
+            raise NotJudged("insufficient: nothing was measured that could be judged")
+
+    def latency_samples(self) -> Mapping[str, Sequence[float]]:
+        """Return the host-to-host samples (milliseconds) of this case's trial, by point."""
+        return {label: modes["host"] for label, modes in self._pipeline.trial()["samples"].items()}
+
+    def verdicts(self) -> tuple[VerdictRecord, ...]:
+        """Judge every gated metric against its baseline, and confirm in fresh processes what one trial suggests."""
+        if self._verdicts is None:
+            self._pipeline.trial()
+            first = {(m.metric, m.point): m.value for m in self._measurements() if metric_named(m.metric).gated}
+            verdicts = {key: self._judge(*key, [value]) for key, value in first.items()}
+            suspects = [key for key, verdict in verdicts.items() if verdict.status == "inconclusive"]
+            if suspects:
+                count = self._around.settings.confirmations
+                self._confirmations = [self._pipeline.another_trial() for _ in range(count)]
+                later = [timing_measurements(trial, self.case) for trial in self._confirmations]
+                for metric, point in suspects:
+                    again = [m.value for run in later for m in run if (m.metric, m.point) == (metric, point)]
+                    if again:  # what only a build or a comparison gives is not measured again by a trial
+                        verdicts[metric, point] = self._judge(metric, point, [first[metric, point], *again])
+            self._verdicts = tuple(VerdictRecord(metric=m, point=p, verdict=v) for (m, p), v in verdicts.items())
+        return self._verdicts
+
+    def records(self) -> list[TrialRecord]:
+        """Return the case's trial, then the trials that followed up what it suggested; empty if nothing was found."""
+        if not self.findings:
+            return []
+        versions = self._pipeline.done("versions") or {"runtime": self.subject.runtime, "version": "", "libraries": {}}
+        trial = self._pipeline.done("trial")
+        built = self._pipeline.done("build")
+        outputs, layers = self._pipeline.done("outputs"), self._pipeline.done("layers")
+        first = TrialRecord(
+            session=self._around.session,
+            case_id=self.case.id,
+            case_hash=self.case.hash,
+            case_version=self.case.model.version,
+            model=self.case.model.name,
+            precision=self.case.precision.name,
+            profile=self.case.profile.name,
+            environment=self._around.environment,
+            subject=SubjectRecord(
+                name=self.subject.name,
+                runtime=versions["runtime"],
+                version=versions["version"],
+                libraries=versions["libraries"],
+            ),
+            started_at=self._started_at,
+            outcome=self._outcome,
+            message=self._message,
+            quality=trial["quality"] if trial else "ok",
+            conditions=trial["conditions"] if trial else {},
+            phases=self._phases.read(),
+            engine=engine_record(built) if built else None,
+            measurements=tuple(self._measurements()),
+            tensor_errors=tuple(
+                tensor_errors(outputs["points"] if outputs else None, layers, self.case.profile.smallest.label)
+            ),
+            findings=tuple(self.findings),
+            verdicts=self._verdicts or (),
+        )
+        return [first, *(self._confirmation(first, i, t) for i, t in enumerate(self._confirmations, start=1))]
+
+    def close(self) -> None:
+        """Remove what only this run needed."""
+        self._pipeline.discard()
+
+    def _measurements(self) -> list[MeasurementRecord]:
+        built, outputs = self._pipeline.done("build"), self._pipeline.done("outputs")
+        trial, task = self._pipeline.done("trial"), self._pipeline.done("task")
+        measurements = build_measurements(built) if built else []
+        measurements += accuracy_measurements(outputs["points"]) if outputs else []
+        measurements += timing_measurements(trial, self.case) if trial else []
+        if task:
+            measurements.append(MeasurementRecord(metric="top1", point="", value=task["top1"]))
+        return measurements
+
+    def _confirmation(self, first: TrialRecord, index: int, trial: dict[str, Any]) -> TrialRecord:
+        return replace(
+            first,
+            index=index,
+            outcome="ok",
+            message="",
+            quality=trial["quality"],
+            conditions=trial["conditions"],
+            phases={},
+            measurements=tuple(timing_measurements(trial, self.case)),
+            tensor_errors=(),
+            findings=(),
+            verdicts=(),
+        )
+
+    def _judge(self, name: str, point: str, values: Sequence[float]) -> gate.Verdict:
+        metric = metric_named(name)
+        return gate.judge(
+            self._around.baseline(self.case, name, point),
+            values,
+            direction=metric.direction,
+            smallest_effect=metric.smallest_effect,
+            scale=metric.scale,
+            resolution=metric.resolution,
+        )
+
+    def _refuse(self, stage: str, what: str, *details: str) -> None:
+        case = self.case
+        command = (
+            f"pytest suites/ --models {case.model.name} --precisions {case.precision.name} "
+            f"--profiles {case.profile.name} -k {stage}"
+        )
+        raise CheckFailed("\n".join([f"{self.id}: {what}", *(f"  {line}" for line in details), f"reproduce: {command}"]))
+
+
+def case_run_id(case: Case, subject: Subject) -> str:
+    """Name a case under a subject: the subject goes without saying where none was given by name."""
+    return case.id if subject.name == subject.runtime else f"{case.id}@{subject.name}"
+
+
+def describe_verdict(record: VerdictRecord) -> str:
+    """Say a verdict in one sentence that names its series."""
+    where = f" at {record.point}" if record.point else ""
+    return f"{metric_named(record.metric).title}{where}: {record.verdict.reason}"
+
+
+def _outcome_of(failure: Exception) -> Outcome:
+    if isinstance(failure, WorkerCrashed):
+        return "crashed"
+    return "timed_out" if isinstance(failure, WorkerTimedOut) else "failed"

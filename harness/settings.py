@@ -1,0 +1,163 @@
+"""Settings: ``[tool.trt-harness]`` in pyproject.toml, overridden by the environment, overridden by the command line."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import sys
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import ConfigurationError, unknown_value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from harness.cases import Model
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_PREFIX = "TRT_HARNESS_"
+_KINDS = {tuple: "a list", str: "a text", int: "a whole number", float: "a number"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything that a session can be told.
+
+    Attributes:
+        catalogue: ``module:NAME`` of the sequence of models.
+        gpu: the target: ``auto``, ``cpu`` or a GPU's name.
+        models: run only these; all but the slow ones if empty.
+        precisions: run only these; all if empty.
+        profiles: run only these; all if empty.
+        pace: ``quick`` runs the smallest point of each profile and times it briefly; ``full`` takes slow models too and
+            times for longer.
+        db: path or SQLAlchemy URL of the history.
+        cache: folder for graphs and references.
+        report: folder for the HTML report; empty writes none.
+        subjects: ``NAME=PYTHON`` each; the harness's own interpreter if empty.
+        case_timeout: seconds after which a case's worker is killed.
+        baseline_runs: how many of the last good runs make a baseline.
+        confirmations: how many trials confirm or refute what one trial suggests.
+        resume: id of a session to go on with.
+    """
+
+    catalogue: str = "suites.catalogue:CATALOGUE"
+    gpu: str = "auto"
+    models: tuple[str, ...] = ()
+    precisions: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
+    pace: str = "normal"
+    db: str = ".trt-harness/history.db"
+    cache: str = ".trt-harness/cache"
+    report: str = "build/report"
+    subjects: tuple[str, ...] = ()
+    case_timeout: float = 600.0
+    baseline_runs: int = 20
+    confirmations: int = 4
+    resume: str = ""
+
+    def __post_init__(self) -> None:
+        if self.pace not in PACES:
+            raise ConfigurationError(unknown_value("pace", self.pace, PACES))
+        if not self.case_timeout > 0:
+            raise ConfigurationError(f"case_timeout is a number of seconds above 0, not {self.case_timeout!r}")
+        if self.baseline_runs < 1 or self.confirmations < 1:
+            raise ConfigurationError(
+                f"baseline_runs and confirmations are 1 or more, not {self.baseline_runs} and {self.confirmations}"
+            )
+
+
+# Seconds of timing at each point.
+PACES: dict[str, float] = {"quick": 0.1, "normal": 0.3, "full": 2.0}
+
+
+def load_settings(
+    root: Path, overrides: Mapping[str, Any] | None = None, environment: Mapping[str, str] | None = None
+) -> Settings:
+    """Read the settings in force.
+
+    Args:
+        root: the folder whose pyproject.toml is read, if it has one.
+        overrides: from the command line; None and empty values are taken as not given.
+        environment: by default ``os.environ``; ``TRT_HARNESS_CASE_TIMEOUT=60`` sets ``case_timeout``.
+
+    Raises:
+        ConfigurationError: a setting does not exist or has a value that it cannot have.
+    """
+    values: dict[str, Any] = {}
+    file = root / "pyproject.toml"
+    if file.is_file():
+        try:
+            table = tomllib.loads(file.read_text(encoding="utf-8")).get("tool", {}).get("trt-harness", {})
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"{str(file)!r} is not TOML: {error}") from None
+        for name, value in table.items():
+            values[_known(name.replace("-", "_"), str(file))] = value
+    for variable, text in (os.environ if environment is None else environment).items():
+        if variable.startswith(_PREFIX):
+            values[_known(variable.removeprefix(_PREFIX).lower(), "the environment")] = text
+    values.update({name: value for name, value in (overrides or {}).items() if value not in (None, "", (), [])})
+    return Settings(**{name: _typed(name, value) for name, value in values.items()})
+
+
+def _known(name: str, where: str) -> str:
+    names = [f.name for f in fields(Settings)]
+    if name not in names:
+        raise ConfigurationError(f"{where}: {unknown_value('setting', name, names)}")
+    return name
+
+
+def _typed(name: str, value: Any) -> Any:
+    default = getattr(Settings, name)
+    if isinstance(default, tuple) and isinstance(value, (str, list, tuple)):
+        items = value.split(",") if isinstance(value, str) else value
+        return tuple(str(item).strip() for item in items if str(item).strip())
+    if isinstance(default, str) and isinstance(value, (str, os.PathLike)):
+        return os.fspath(value)
+    # From the environment and the command line numbers come as text; True is a number to Python alone.
+    if (
+        isinstance(default, (int, float))
+        and isinstance(value, (str, int, type(default)))
+        and not isinstance(value, bool)
+    ):
+        with contextlib.suppress(ValueError):
+            return type(default)(value)
+    raise ConfigurationError(f"setting {name!r} takes {_KINDS[type(default)]}, not {value!r}")
+
+
+def load_catalogue(reference: str, root: Path) -> tuple[Model, ...]:
+    """Import the sequence of models that ``module:NAME`` refers to, with ``root`` importable.
+
+    Raises:
+        ConfigurationError: there is no such module or name, or it holds something other than models.
+    """
+    from harness.cases import Model
+
+    module_name, colon, attribute = reference.partition(":")
+    if not colon:
+        raise ConfigurationError(
+            f"a catalogue is given as module:NAME, e.g. suites.catalogue:CATALOGUE, not {reference!r}"
+        )
+    if str(root) not in sys.path:
+        sys.path.insert(0, str(root))
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise ConfigurationError(
+            f"the catalogue {reference!r} cannot be imported from {str(root)!r}: {error}. Name another one as "
+            f"`catalogue` under [tool.trt-harness] in pyproject.toml."
+        ) from None
+    models = getattr(module, attribute, None)
+    if not isinstance(models, (tuple, list)):
+        raise ConfigurationError(f"the module {module_name!r} has no sequence of models called {attribute!r}")
+    wrong = [item for item in models if not isinstance(item, Model)]
+    if wrong:
+        raise ConfigurationError(f"the catalogue {reference!r} holds {wrong[0]!r}, which is no harness.cases.Model")
+    return tuple(models)

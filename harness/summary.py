@@ -1,0 +1,87 @@
+"""What the terminal says at the end of a session."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from harness.cases import metric_named
+from harness.session import describe_verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from harness.history.records import TrialRecord
+
+_MOST_SERIES = 10
+
+
+def summary_lines(trials: Sequence[TrialRecord], *, session: str, report: Path | None, db: str) -> list[str]:
+    """Return the lines: a table of the cases, what regressed or improved, where the time went, where to look.
+
+    Args:
+        trials: of this session, confirmations included.
+        session: its id.
+        report: first page of the HTML report, if one was written.
+        db: the history, as it was given.
+    """
+    cases = [trial for trial in trials if trial.index == 0]
+    lines = [*_table(cases), *_changes(cases), *_time(cases)] if cases else []
+    if report:
+        lines.append(f"report:  {report}")
+    if cases:
+        lines.append(f"history: {db} (session {session}; trt-harness query latest)")
+    return lines
+
+
+def _table(cases: Sequence[TrialRecord]) -> list[str]:
+    rows = [("case", "worst SQNR", "latency (smallest … largest point)", "quality", "verdicts")]
+    rows += [(_name(trial), _sqnr(trial), _latency(trial), trial.quality, _verdicts(trial)) for trial in cases]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _name(trial: TrialRecord) -> str:
+    subject = trial.subject
+    return trial.case_id if subject.name == subject.runtime else f"{trial.case_id}@{subject.name}"
+
+
+def _sqnr(trial: TrialRecord) -> str:
+    values = [m.value for m in trial.measurements if m.metric == "output_sqnr_db"]
+    return f"{min(values):.1f} dB" if values else "-"
+
+
+def _latency(trial: TrialRecord) -> str:
+    values = [m.value for m in trial.measurements if m.metric == "latency_host"]
+    return " … ".join(f"{value:.3g} ms" for value in dict.fromkeys((values[0], values[-1]))) if values else "-"
+
+
+def _verdicts(trial: TrialRecord) -> str:
+    if trial.outcome != "ok":
+        return trial.outcome.replace("_", " ")
+    counts = Counter(record.verdict.status for record in trial.verdicts)
+    if set(counts) == {"insufficient"}:
+        return f"insufficient: {max(record.verdict.n for record in trial.verdicts)} baseline runs"
+    return ", ".join(f"{count} {status}" for status, count in counts.most_common()) or "-"
+
+
+def _changes(cases: Sequence[TrialRecord]) -> list[str]:
+    changed = [
+        f"{record.verdict.status:<9} {_name(trial)}: {describe_verdict(record)}"
+        for trial in cases
+        for record in trial.verdicts
+        if record.verdict.status in ("regressed", "improved", "missing") and metric_named(record.metric).gated
+    ]
+    more = [f"… and {len(changed) - _MOST_SERIES} more"] if len(changed) > _MOST_SERIES else []
+    return changed[:_MOST_SERIES] + more
+
+
+def _time(cases: Sequence[TrialRecord]) -> list[str]:
+    seconds: Counter[str] = Counter()
+    for trial in cases:
+        seconds.update(trial.phases)
+    total = sum(seconds.values())
+    if not total:
+        return []
+    return ["time:    " + ", ".join(f"{phase} {spent:.1f} s" for phase, spent in seconds.most_common())]

@@ -1,0 +1,123 @@
+"""From what workers answered to measurements: plain data in, records out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from harness.cases import Case, Point
+from harness.history.records import EngineRecord, MeasurementRecord, TensorErrorRecord
+from harness.measurement.sampling import percentile
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def engine_record(built: Mapping[str, Any]) -> EngineRecord:
+    """Make the record of an engine from the answer of ``build``."""
+    return EngineRecord(
+        fingerprint=built["fingerprint"],
+        bytes=built["bytes"],
+        build_seconds=built["seconds"],
+        options=built["options"],
+        type_shares=built["type_shares"],
+        layers=built["layers"],
+        warnings=tuple(built["warnings"]),
+    )
+
+
+def build_measurements(built: Mapping[str, Any]) -> list[MeasurementRecord]:
+    """Return what a build itself gives to measure."""
+    return [
+        MeasurementRecord(metric="build_seconds", point="", value=built["seconds"]),
+        MeasurementRecord(metric="engine_bytes", point="", value=float(built["bytes"])),
+    ]
+
+
+def timing_measurements(trial: Mapping[str, Any], case: Case) -> list[MeasurementRecord]:
+    """Return latency, throughput, memory and load time from the answer of ``measure``.
+
+    Latency is in milliseconds, one metric per mode of launch; throughput is in samples per second, a sample being one
+    entry along the model's batch axis, from the median latency of one run at a time.
+    """
+    sizes = {point.label: point for point in case.profile.points}
+    measurements = [
+        MeasurementRecord(metric="load_seconds", point="", value=trial["load_seconds"]),
+        MeasurementRecord(metric="host_memory_peak", point="", value=float(trial["host_memory_peak"])),
+    ]
+    for label, modes in trial["samples"].items():
+        for mode, milliseconds in modes.items():
+            samples = np.asarray(milliseconds, dtype=np.float32)
+            name = f"latency_{mode}"
+            median = float(np.median(samples))
+            measurements.append(MeasurementRecord(metric=name, point=label, value=median, samples=samples))
+            if mode == "host":
+                for percent in (90.0, 99.0):
+                    value = percentile(samples, percent)
+                    if value is not None:
+                        measurements.append(MeasurementRecord(metric=f"{name}_p{percent:g}", point=label, value=value))
+                rows = _samples_a_run(case, sizes.get(label, Point()))
+                measurements.append(MeasurementRecord(metric="throughput", point=label, value=rows * 1e3 / median))
+    return measurements
+
+
+def _samples_a_run(case: Case, point: Point) -> int:
+    return point.size(case.model.batch_axis) if case.model.batch_axis else 1
+
+
+def accuracy_measurements(points: Mapping[str, Any]) -> list[MeasurementRecord]:
+    """Return the worst error over the outputs, at each point, from the ``points`` of ``compare_outputs``."""
+    measurements = []
+    for label, entries in points.items():
+        errors = [entry["errors"] for entry in entries if entry["errors"]]
+        if errors:
+            for metric, key, worst in (
+                ("output_max_abs", "max_abs", np.max),
+                ("output_cosine", "cosine", np.min),
+                ("output_sqnr_db", "sqnr_db", np.min),
+            ):
+                # A NaN is the worst there is: numpy hands it on, where max and min may lose it.
+                value = float(worst([float(error[key]) for error in errors]))
+                measurements.append(MeasurementRecord(metric=metric, point=label, value=value))
+    return measurements
+
+
+def tensor_errors(
+    points: Mapping[str, Any] | None, layers: Mapping[str, Any] | None, smallest: str
+) -> list[TensorErrorRecord]:
+    """Return the records of every compared tensor, outputs before layers.
+
+    Args:
+        points: the ``points`` of ``compare_outputs``, None if it did not run.
+        layers: the answer of ``compare_layers``, None if it did not run.
+        smallest: label of the point at which the layers were compared.
+    """
+    records = [
+        TensorErrorRecord(
+            scope="outputs",
+            position=position,
+            tensor=entry["tensor"],
+            operator="",
+            point=label,
+            errors=entry["errors"],
+            tolerance=entry["tolerance"],
+            passed=entry["passed"],
+        )
+        for label, entries in (points or {}).items()
+        for position, entry in enumerate(entries)
+    ]
+    records += [
+        TensorErrorRecord(
+            scope="layers",
+            position=entry["position"],
+            tensor=entry["tensor"],
+            operator=entry["operator"],
+            point=smallest,
+            errors=entry["errors"],
+            tolerance=entry["tolerance"],
+            passed=entry["passed"],
+        )
+        for entry in (layers or {}).get("tensors", [])
+    ]
+    return records

@@ -1,0 +1,190 @@
+"""The far end of a worker: one runtime, asked by JSON lines."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import ctypes
+import faulthandler
+import os
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.cases import Precision, Profile, Tolerance, specs_from_json
+from harness.errors import RunFailed
+from harness.workers import protocol
+from harness.workers.tensors import has_tensors, load_tensors, save_tensors
+
+if TYPE_CHECKING:
+    from harness.runtimes.base import Engine, Runtime
+
+_PR_SET_PDEATHSIG = 1
+
+
+class Server:
+    """The methods that a client may call; each takes and returns plain data."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    def versions(self) -> dict[str, Any]:
+        """Say which software is hosted here."""
+        versions = self._runtime.versions()
+        return {
+            "runtime": versions.runtime,
+            "version": versions.version,
+            "libraries": dict(versions.libraries),
+            "emulated": sorted(self._runtime.emulated),
+            "python": sys.version.split()[0],
+        }
+
+    def unsupported(self, precision: dict[str, Any]) -> str | None:
+        """Say why a precision cannot run here, or return None."""
+        return self._runtime.unsupported(Precision.from_json(precision))
+
+    def prepare(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Make the graph of a precision; see harness.graphs.prepare."""
+        from harness.graphs.prepare import PrepareRequest, prepare
+
+        return prepare(PrepareRequest.from_json(request)).to_json()
+
+    def reference(self, request: dict[str, Any], folders: dict[str, str], layers_at: str | None) -> None:
+        """Compute inputs, outputs and layers of an FP32 graph, and leave them under a folder for each point.
+
+        Args:
+            request: graph, inputs, feeds and points.
+            folders: where each point's tensors go, by its label; ``inputs``, ``outputs`` and ``layers`` are made there.
+            layers_at: label of the point at which the layers are kept too.
+        """
+        from harness.workers.reference import compute_reference
+
+        compute_reference(self._runtime, request, {k: Path(v) for k, v in folders.items()}, layers_at)
+
+    def build(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Build an engine and look into it."""
+        result = self._runtime.build(_build_request(request))
+        inspection = self._runtime.inspect(Path(request["destination"]))
+        return {
+            "seconds": result.seconds,
+            "bytes": result.bytes,
+            "options": dict(result.options),
+            "warnings": list(result.warnings),
+            "fingerprint": inspection.fingerprint,
+            "type_shares": inspection.type_shares,
+            "layers": len(inspection.layers),
+            "provider": inspection.provider,
+        }
+
+    def compare_outputs(self, engine: str, folders: dict[str, str], tolerances: list[dict[str, Any]]) -> dict[str, Any]:
+        """Run an engine at every point and hold its outputs against the reference there."""
+        from harness.workers.comparing import compare_outputs
+
+        with self._loaded(engine) as loaded:
+            return compare_outputs(loaded, {k: Path(v) for k, v in folders.items()}, _tolerances(tolerances))
+
+    def compare_layers(
+        self, request: dict[str, Any], engine: str, folder: str, tolerances: list[dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Run a graph with its inner tensors exposed and hold each against the reference."""
+        from harness.workers.comparing import compare_layers
+
+        with self._loaded(engine) as loaded:
+            return compare_layers(
+                self._runtime, loaded, _build_request(request), Path(folder), _tolerances(tolerances)
+            )
+
+    def compare_rows(self, engine: str, request: dict[str, Any]) -> dict[str, Any]:
+        """Run one sample alone and repeated across a batch, and compare the rows."""
+        from harness.workers.comparing import compare_batch
+
+        with self._loaded(engine) as loaded:
+            return compare_batch(loaded, request)
+
+    def labelled_set(self, source: str, destination: str) -> None:
+        """Read a labelled set and leave it as tensors under ``destination``, unless it is there."""
+        from harness.workers.tasks import read_labelled_set
+
+        if not has_tensors(Path(destination)):
+            save_tensors(Path(destination), read_labelled_set(source))
+
+    def scores(self, engine: str, samples: str, output: str, batch: int, destination: str) -> None:
+        """Run a labelled set through an engine and leave ``scores`` under ``destination``."""
+        from harness.workers.tasks import run_classification
+
+        with self._loaded(engine) as loaded:
+            scores = run_classification(loaded, load_tensors(Path(samples)), output, batch)
+        save_tensors(Path(destination), {"scores": scores})
+
+    def measure(self, engine: str, folders: dict[str, str], plan: dict[str, Any]) -> dict[str, Any]:
+        """Load an engine in this process and time it at every point."""
+        from harness.workers.measuring import measure
+
+        return measure(self._runtime, Path(engine), {k: Path(v) for k, v in folders.items()}, plan)
+
+    @contextlib.contextmanager
+    def _loaded(self, engine: str) -> Iterator[Engine]:
+        loaded = self._runtime.load(Path(engine))
+        try:
+            yield loaded
+        finally:
+            loaded.close()
+
+
+def _build_request(data: Mapping[str, Any]) -> Any:
+    from harness.runtimes.base import BuildRequest
+
+    return BuildRequest(
+        graph=Path(data["graph"]),
+        precision=Precision.from_json(data["precision"]),
+        profile=Profile.from_json(data["profile"]),
+        inputs=specs_from_json(data["inputs"]),
+        destination=Path(data["destination"]),
+        options=data["options"],
+    )
+
+
+def _tolerances(data: list[dict[str, Any]]) -> list[Tolerance]:
+    return [Tolerance(**entry) for entry in data]
+
+
+def serve(server: Server) -> None:
+    """Answer requests from standard input on standard output until the input ends.
+
+    Whatever native libraries print goes to the log: the pipe is moved away from file descriptor 1 first.
+    """
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    for line in sys.stdin.buffer:
+        request = protocol.decode(line)
+        answer: dict[str, Any] = {"id": request["id"]}
+        try:
+            method = getattr(server, request["method"], None)
+            if method is None or request["method"].startswith("_"):
+                raise RunFailed(f"a worker has no method {request['method']!r}")
+            answer["result"] = method(**request["params"])
+        except Exception as error:  # noqa: BLE001 - whatever it was, the client must hear of it
+            answer["error"] = protocol.describe_error(error)
+        answers.write(protocol.encode(answer))
+        answers.flush()
+
+
+def make_runtime(name: str) -> Runtime:
+    """Return the runtime called ``name`` (one of ``harness.workers.subject.RUNTIMES``)."""
+    from harness.runtimes.onnxruntime import OnnxRuntime
+
+    return {"onnxruntime": OnnxRuntime}[name]()
+
+
+def main() -> None:
+    """Run one worker: ``python -m harness.workers --runtime NAME``."""
+    parser = argparse.ArgumentParser(prog="python -m harness.workers", description=__doc__)
+    parser.add_argument("--runtime", required=True)
+    arguments = parser.parse_args()
+    faulthandler.enable()  # a segmentation fault leaves its Python stack in the log
+    if sys.platform == "linux":
+        # A session that is killed outright cannot end its workers, so the kernel does.
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    serve(Server(make_runtime(arguments.runtime)))

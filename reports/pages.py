@@ -1,0 +1,247 @@
+"""What the pages say: frozen records between the history and the templates.
+
+Everything here is ready to be shown: numbers are written out, foreign text is cleaned and cut, charts are drawn.
+Templates decide on order and markup only. Escaping is theirs, by Jinja's autoescape.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from markupsafe import Markup
+
+    from reports.standing import Standing
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A name and a value, e.g. of an environment."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True)
+class SubjectView:
+    """The software under test; ``index`` picks its colour and shape, the same on every page of a report."""
+
+    index: int
+    label: str
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True)
+class EnvironmentView:
+    """A machine."""
+
+    index: int
+    name: str
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True)
+class SessionView:
+    """One session, as a row of a table: ``cases``, ``failed`` and ``regressed`` count what this page is about."""
+
+    id: str
+    started: str
+    command: str
+    commit: str
+    subjects: tuple[SubjectView, ...]
+    environments: tuple[EnvironmentView, ...]
+    cases: int
+    failed: int
+    regressed: int
+    wall: str
+    qualities: str
+
+
+@dataclass(frozen=True)
+class Attention:
+    """Something that somebody should look at, in a sentence, with the page that shows it."""
+
+    standing: Standing
+    subject: str
+    sentence: str
+    href: str
+    environment: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One case on one machine, in the matrix."""
+
+    standing: Standing
+    label: str
+    href: str
+    latency: str
+    change: str
+    sparkline: Markup
+    reason: str
+    others: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class MatrixRow:
+    """One model under one profile: a cell per precision, None where the catalogue has no such case."""
+
+    model: str
+    href: str
+    profile: str
+    cells: tuple[Cell | None, ...]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Every case of one machine, as of the last session there."""
+
+    environment: EnvironmentView
+    session: SessionView | None
+    precisions: tuple[str, ...]
+    rows: tuple[MatrixRow, ...]
+    totals: tuple[tuple[Standing, int], ...]
+
+
+@dataclass(frozen=True)
+class IndexPage:
+    """The first page of a report."""
+
+    title: str
+    written: str
+    database: str
+    headline: str
+    tone: str
+    tone_symbol: str
+    totals: tuple[tuple[Standing, int], ...]
+    attention: tuple[Attention, ...]
+    matrices: tuple[Matrix, ...]
+    sessions: tuple[SessionView, ...]
+    sessions_in_all: int
+    subjects: tuple[SubjectView, ...]
+    legend: tuple[Standing, ...]
+
+
+@dataclass(frozen=True)
+class FindingView:
+    """How a stage ended, or several of which there is nothing more to say."""
+
+    stages: str
+    outcome: str
+    symbol: str
+    message: str
+
+
+@dataclass(frozen=True)
+class MeasurementView:
+    """One metric at one point of the latest trial, beside its baseline."""
+
+    metric: str
+    point: str
+    value: str
+    baseline: str
+    change: str
+    interval: str
+    standing: Standing | None
+    label: str
+    reason: str
+    samples: str
+    spread: str
+    tails: str
+
+
+@dataclass(frozen=True)
+class TensorView:
+    """The error of one tensor: a final output at one point, or a layer; ``measures`` go with ``ModelPage.measures``."""
+
+    place: int
+    tensor: str
+    operator: str
+    point: str
+    measures: tuple[str, ...]
+    limits: str
+    passed: bool | None
+
+
+@dataclass(frozen=True)
+class LayersView:
+    """The layers of one trial: the drawing, the sentence about it, and the rows worth reading."""
+
+    chart: Markup
+    sentence: str
+    rows_title: str
+    rows: tuple[TensorView, ...]
+
+
+@dataclass(frozen=True)
+class TrialView:
+    """The latest trial of one subject."""
+
+    subject: SubjectView
+    started: str
+    session: str
+    quality: str
+    standing: Standing
+    message: str
+    conditions: tuple[Fact, ...]
+    engine: tuple[Fact, ...]
+    warnings: tuple[str, ...]
+    findings: tuple[FindingView, ...]
+    measurements: tuple[MeasurementView, ...]
+    outputs: tuple[TensorView, ...]
+    layers: LayersView | None
+
+
+@dataclass(frozen=True)
+class TrendView:
+    """One series over its sessions; ``chart`` is empty where no value can be drawn, and ``note`` says why."""
+
+    title: str
+    latest: str
+    standing: Standing | None
+    chart: Markup
+    note: str
+
+
+@dataclass(frozen=True)
+class CaseView:
+    """One case on one machine, in full."""
+
+    anchor: str
+    case_id: str
+    precision: str
+    profile: str
+    version: int
+    environment: EnvironmentView
+    standing: Standing
+    label: str
+    sentence: str
+    command: str
+    trials: tuple[TrialView, ...]
+    trends: tuple[TrendView, ...]
+    more_trends: tuple[TrendView, ...]
+
+
+@dataclass(frozen=True)
+class ModelPage:
+    """Everything about one model.
+
+    ``data`` is what its script needs to name a point under the pointer, ``markers`` the shapes that its charts use, and
+    ``measures`` the heads of the columns of errors.
+    """
+
+    title: str
+    model: str
+    file_name: str
+    written: str
+    totals: tuple[tuple[Standing, int], ...]
+    cases: tuple[CaseView, ...]
+    sessions: tuple[SessionView, ...]
+    subjects: tuple[SubjectView, ...]
+    environments: tuple[EnvironmentView, ...]
+    measures: tuple[str, ...]
+    markers: Markup
+    data: Mapping[str, Any] = field(repr=False)

@@ -1,0 +1,248 @@
+"""The latest trial of a case, in full: stages, measurements, errors of outputs and layers, the engine."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from harness.cases.metric import METRICS
+from harness.cases.tolerance import LOWER_LIMITS
+from reports import text
+from reports.current import gated, interval, metric_of, standing_of, volume
+from reports.layer_chart import LayerBar, layer_chart
+from reports.names import facts_of
+from reports.pages import Fact, FindingView, LayersView, MeasurementView, TensorView, TrialView
+from reports.standing import STANDINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from harness.history.records import EngineRecord, FindingRecord, TensorErrorRecord, TrialRecord
+    from harness.history.rows import MatrixCell
+    from harness.verdicts.gate import Verdict
+    from reports.points import ModelContext, PointData
+    from reports.reading import Reading, SampleSummary
+
+# The measures of an error that a table shows: the name in the history, the column's head.
+MEASURES = (
+    ("max_abs", "Largest abs."),
+    ("rmse", "RMSE"),
+    ("max_rel", "Largest rel."),
+    ("cosine", "Cosine"),
+    ("sqnr_db", "SQNR"),
+)
+_LIMITS = {
+    "max_abs": "abs.",
+    "mean_abs": "mean abs.",
+    "rmse": "RMSE",
+    "max_rel": "rel.",
+    "cosine": "cosine",
+    "sqnr_db": "SQNR",
+}
+_SYMBOLS = {"passed": "✔", "failed": "✖", "skipped": "⊘"}
+_WORST_LAYERS = 12
+
+
+def trial_view(cell: MatrixCell, context: ModelContext) -> TrialView:
+    """Return everything that is shown of a cell's trial; the names of its layers go into the context's data."""
+    record = context.reading.details[cell.trial_id]
+    quality = {
+        "ok": "Timings can be trusted.",
+        "contended": "The machine was busy with something else: timings were contended.",
+        "throttled": "The clock was throttled: timings are slower than the engine.",
+        "unstable": "Timings were unstable.",
+    }.get(record.quality, text.plain(record.quality))
+    return TrialView(
+        subject=context.names.subjects[cell.subject_hash],
+        started=text.moment(record.started_at),
+        session=text.plain(record.session, 40),
+        quality=quality,
+        standing=standing_of(cell),
+        message=text.plain_end(record.message) if record.outcome != "unsupported" else text.plain(record.message, 1000),
+        conditions=(*facts_of(record.conditions), *_phases(record.phases)),
+        engine=_engine_facts(record.engine) if record.engine else (),
+        warnings=tuple(text.plain(line, 300) for line in record.engine.warnings[:20]) if record.engine else (),
+        findings=_findings(record.findings),
+        measurements=_measurements(cell, context.reading),
+        outputs=tuple(_tensor_view(e) for e in record.tensor_errors if e.scope == "outputs"),
+        layers=_layers(record, cell.trial_id, context.data),
+    )
+
+
+def number_of(value: Any) -> float | None:
+    """Return a measure as a float, infinite ones also where they were kept as text; None if it is no number."""
+    try:
+        converted = float(value)
+    except (TypeError, ValueError):
+        return None
+    return None if math.isnan(converted) else converted
+
+
+def limits_text(tolerance: Mapping[str, float]) -> str:
+    """Write a tolerance: ``SQNR ≥ 30.0 dB, cosine ≥ 0.999``."""
+    return ", ".join(
+        f"{_LIMITS.get(name, text.plain(name, 40))} {'≥' if name in LOWER_LIMITS else '≤'} {_measure(name, limit)}"
+        for name, limit in tolerance.items()
+    )
+
+
+def _findings(findings: Sequence[FindingRecord]) -> tuple[FindingView, ...]:
+    """Return the failed stages, then the skipped ones, then in one row those that passed without a word."""
+    silent = [f for f in findings if f.outcome == "passed" and not f.message]
+    spoken = sorted(
+        (f for f in findings if f not in silent), key=lambda f: ("failed", "skipped", "passed").index(f.outcome)
+    )
+    rows = [([f.stage], f.outcome, f.message) for f in spoken]
+    if silent:
+        rows.append(([f.stage for f in silent], "passed", ""))
+    return tuple(
+        FindingView(text.plain(text.listed(stages), 200), outcome, _SYMBOLS[outcome], text.plain(message, 1500))
+        for stages, outcome, message in rows
+    )
+
+
+def _measure(name: str, value: Any) -> str:
+    number = number_of(value)
+    if number is None:
+        return text.ABSENT
+    if name == "sqnr_db":
+        return "exact" if number == math.inf else text.quantity(number, "dB")
+    return text.ratio(number)
+
+
+def _tensor_view(error: TensorErrorRecord) -> TensorView:
+    return TensorView(
+        place=error.position + 1,
+        tensor=text.plain(error.tensor, 120),
+        operator=text.plain(error.operator, 60),
+        point=text.plain(error.point, 60),
+        measures=tuple(_measure(name, error.errors.get(name)) for name, _ in MEASURES),
+        limits=limits_text(error.tolerance),
+        passed=error.passed,
+    )
+
+
+def _measurements(cell: MatrixCell, reading: Reading) -> tuple[MeasurementView, ...]:
+    places = {name: place for place, name in enumerate(METRICS)}
+    keys = sorted(
+        {*cell.values, *cell.verdicts}, key=lambda key: (places.get(key[0], len(places)), key[0], volume(key[1]))
+    )
+    return tuple(
+        _measurement(
+            metric, point, cell, cell.verdicts.get((metric, point)), reading.samples.get((cell.trial_id, metric, point))
+        )
+        for metric, point in keys
+    )
+
+
+def _measurement(
+    name: str, point: str, cell: MatrixCell, verdict: Verdict | None, samples: SampleSummary | None
+) -> MeasurementView:
+    metric = metric_of(name)
+    value = cell.values.get((name, point))
+    tails = []
+    if samples and samples.p90 is not None:
+        tails.append(f"p90 {text.quantity(samples.p90, metric.unit)}")
+    if samples and samples.p99 is not None:
+        tails.append(f"p99 {text.quantity(samples.p99, metric.unit)}")
+    standing = STANDINGS.get(verdict.status) if verdict and (name, point) in gated(cell) else None
+    return MeasurementView(
+        metric=text.plain(metric.title, 80),
+        point=text.plain(point, 60),
+        value=text.quantity(value, metric.unit),
+        baseline=text.quantity(verdict.baseline, metric.unit) if verdict else text.ABSENT,
+        change=text.ABSENT
+        if verdict is None or verdict.effect is None
+        else text.change(verdict.effect, verdict.scale, metric.unit),
+        interval=(interval(verdict, metric.unit) if verdict else "") or text.ABSENT,
+        standing=standing,
+        label=f"{verdict.n} of 8 runs" if verdict and verdict.status == "insufficient" else "",
+        reason=text.plain(verdict.reason, 400) if verdict else "",
+        samples=f"{samples.count:,}" if samples else text.ABSENT,
+        spread=text.percent(samples.spread) if samples else text.ABSENT,
+        tails=", ".join(tails) or text.ABSENT,
+    )
+
+
+def _engine_facts(engine: EngineRecord) -> tuple[Fact, ...]:
+    shares = sorted(engine.type_shares.items(), key=lambda item: -item[1])
+    return (
+        Fact("engine size", text.quantity(engine.bytes, "B")),
+        Fact("fingerprint", text.plain(engine.fingerprint, 64)),
+        Fact("layers", f"{engine.layers:,}"),
+        Fact(
+            "number types",
+            ", ".join(f"{text.plain(name, 30)} {text.percent(share)}" for name, share in shares) or "unknown",
+        ),
+        Fact("build time", text.duration(engine.build_seconds)),
+        *(Fact(f"option {fact.name}", fact.value) for fact in facts_of(engine.options)),
+    )
+
+
+def _phases(phases: Mapping[str, float]) -> tuple[Fact, ...]:
+    spent = ", ".join(f"{text.plain(name, 30)} {text.duration(seconds)}" for name, seconds in phases.items())
+    return (Fact("time spent", spent),) if spent else ()
+
+
+def _layers(record: TrialRecord, trial_id: int, data: PointData) -> LayersView | None:
+    errors = sorted((e for e in record.tensor_errors if e.scope == "layers"), key=lambda e: e.position)
+    if not errors:
+        return None
+    bars = [_layer_bar(error) for error in errors]
+    outside = [i for i, bar in enumerate(bars) if bar.passed is False]
+    sentence = _layers_sentence(bars, outside)
+    identity = f"t{trial_id}"
+    data.layers[identity] = [
+        data.names([(bar.name, bar.operator) for bar in bars]),
+        [_ratio_or_word(bar.sqnr_db) for bar in bars],
+        [bar.limit_db for bar in bars],
+    ]
+    weakest = sorted(range(len(bars)), key=lambda i: _ratio_of(bars[i]))
+    chosen = sorted({*outside[:_WORST_LAYERS], *weakest[:_WORST_LAYERS]})
+    return LayersView(
+        chart=layer_chart(bars, identity=identity, description=sentence),
+        sentence=sentence,
+        rows_title=f"The {len(chosen)} layers with the largest error or outside their tolerance, of {len(bars)}",
+        rows=tuple(_tensor_view(errors[i]) for i in chosen),
+    )
+
+
+def _layer_bar(error: TensorErrorRecord) -> LayerBar:
+    limit = number_of(error.tolerance.get("sqnr_db"))
+    return LayerBar(
+        name=text.plain(error.tensor, 120),
+        operator=text.plain(error.operator, 60),
+        sqnr_db=number_of(error.errors.get("sqnr_db")),
+        limit_db=limit if limit is not None and math.isfinite(limit) else None,
+        passed=error.passed,
+    )
+
+
+def _layers_sentence(bars: Sequence[LayerBar], outside: Sequence[int]) -> str:
+    ratios = [bar.sqnr_db for bar in bars if bar.sqnr_db is not None]
+    lowest = f" The lowest ratio of signal to error is {_measure('sqnr_db', min(ratios))}." if ratios else ""
+    if outside:
+        first = bars[outside[0]]
+        operator = f" ({first.operator})" if first.operator else ""
+        return (
+            f"{len(outside)} of {len(bars)} layers are outside their tolerance; the first one in graph order is "
+            f"{first.name}{operator}, layer {outside[0] + 1}, at {_measure('sqnr_db', first.sqnr_db)}.{lowest}"
+        )
+    judged = sum(bar.passed is not None for bar in bars)
+    if judged == 0:
+        return f"{text.count(len(bars), 'layer')}, none of them with a tolerance to be judged by.{lowest}"
+    unjudged = f" {len(bars) - judged} have no tolerance." if judged < len(bars) else ""
+    return f"All {judged} judged layers are within their tolerance.{unjudged}{lowest}"
+
+
+def _ratio_of(bar: LayerBar) -> float:
+    """Return a layer's ratio as a sort key: what cannot be compared is worst."""
+    return -math.inf if bar.sqnr_db is None else bar.sqnr_db
+
+
+def _ratio_or_word(sqnr_db: float | None) -> float | str:
+    if sqnr_db is None:
+        return "not comparable"
+    return (
+        round(sqnr_db, 1) if math.isfinite(sqnr_db) else "exact" if sqnr_db > 0 else "nothing of the reference is left"
+    )

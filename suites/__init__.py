@@ -1,0 +1,1 @@
+"""The models that the project tests, as data, and the tests over them."""

@@ -1,0 +1,1 @@
+"""The catalogue's models: functions of no arguments that make them, weights and all."""

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import pytest
+
+from harness.cases.target import CPU, TARGETS, choose_target, target_of_gpu
+from harness.errors import TargetError
+
+T4 = ("Tesla T4",)
+H200 = ("NVIDIA H200", "NVIDIA H200")
+
+
+@pytest.mark.parametrize(
+    ("driver_name", "target"),
+    [
+        ("Tesla T4", "t4"),
+        ("NVIDIA T4G", "t4"),
+        ("NVIDIA L4", "l4"),
+        ("NVIDIA L40S", "l40s"),
+        ("NVIDIA A10", "a10"),
+        ("NVIDIA A10G", "a10"),
+        ("NVIDIA A100-SXM4-80GB", "a100"),
+        ("A100-PCIE-40GB", "a100"),
+        ("NVIDIA H100 80GB HBM3", "h100"),
+        ("NVIDIA H200", "h200"),
+        ("NVIDIA GeForce RTX 4090", "rtx4090"),
+        ("Orin (nvgpu)", "orin"),
+        ("NVIDIA GH200 480GB", None),
+        ("NVIDIA RTX A1000", None),
+        ("NVIDIA L40", None),
+        ("NVIDIA T400", None),
+        ("Quadro P1000", None),
+    ],
+)
+def test_a_gpu_is_recognised_by_whole_words_of_its_name(driver_name: str, target: str | None) -> None:
+    """No GPU passes for another one whose name is a part of its own."""
+    found = target_of_gpu(driver_name)
+    assert (found.name if found else None) == target
+
+
+@pytest.mark.parametrize(
+    ("asked", "gpus", "unusable", "name", "reason"),
+    [
+        pytest.param("cpu", T4, None, "cpu", "--gpu cpu", id="cpu is taken though a GPU is there"),
+        pytest.param("auto", (), None, "cpu", "no NVIDIA GPU is present", id="auto without a GPU is the CPU"),
+        pytest.param("auto", T4, None, "t4", "Tesla T4 is present", id="auto takes the GPU"),
+        pytest.param("auto", T4, "TensorRT is missing", "cpu", "Tesla T4 is present, but TensorRT is missing",
+                     id="auto leaves a GPU that cannot be used, and says why"),
+        pytest.param("auto", ("NVIDIA Z9",), None, "gpu", "NVIDIA Z9 is present", id="auto takes a GPU that has no target"),
+        pytest.param("h200", H200, None, "h200", "--gpu h200", id="the GPU that is there"),
+    ],
+)  # fmt: skip
+def test_the_target_is_chosen_with_a_reason(
+    asked: str, gpus: tuple[str, ...], unusable: str | None, name: str, reason: str
+) -> None:
+    """The header of a session can say what it runs on and why."""
+    choice = choose_target(asked, gpus, unusable)
+    assert choice.target.name == name
+    assert reason in choice.reason
+
+
+@pytest.mark.parametrize(
+    ("asked", "gpus", "unusable", "message"),
+    [
+        pytest.param("t5", T4, None, r"'t5' is no target of --gpu\. Did you mean 't4'\?", id="an unknown target"),
+        pytest.param("t4", (), None, "NVIDIA T4, but no NVIDIA GPU is present.*--gpu cpu", id="no GPU"),
+        pytest.param("t4", H200, None, "NVIDIA T4, but the GPU of this machine is an 'NVIDIA H200'.*Use --gpu h200",
+                     id="another GPU"),
+        pytest.param("t4", ("NVIDIA Z9",), None, "'NVIDIA Z9'.*Use --gpu auto", id="a GPU that has no target"),
+        pytest.param("t4", T4, "its driver is too old", "--gpu t4: Tesla T4 is present, but its driver is too old",
+                     id="a GPU that cannot be used"),
+    ],
+)  # fmt: skip
+def test_a_target_that_cannot_be_had_is_an_error(
+    asked: str, gpus: tuple[str, ...], unusable: str | None, message: str
+) -> None:
+    """Asking for a GPU never ends on another one or on the CPU; the error names both and the way out."""
+    with pytest.raises(TargetError, match=message):
+        choose_target(asked, gpus, unusable)
+
+
+def test_the_table_of_targets_is_sound() -> None:
+    """Every target is found by its own name, and every one but the CPU by a word of its driver's."""
+    assert TARGETS["cpu"] is CPU
+    assert all(name == target.name and (target.words or target is CPU) for name, target in TARGETS.items())

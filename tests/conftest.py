@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from harness.cases import Case, Model, Precision, Profile
+from harness.history.records import EnvironmentRecord
+from harness.session import CaseRun, Surroundings
+from harness.settings import Settings
+from harness.workbench import Workbench
+from harness.workers.subject import Subject
+
+pytest_plugins = ["pytester"]
+
+ROOT = Path(__file__).parents[1]
+ENVIRONMENT = EnvironmentRecord(name="test machine", identity={"processor": "test"})
+
+
+@pytest.fixture
+def workbench(tmp_path: Path) -> Iterator[Workbench]:
+    bench = Workbench(tmp_path / "session", tmp_path / "cache", [ROOT])
+    yield bench
+    bench.close()
+
+
+StartCase = Callable[..., CaseRun]
+
+
+@pytest.fixture
+def start_case(workbench: Workbench) -> StartCase:
+    """Return a function that starts one case of a tiny model, with real workers and a given baseline."""
+
+    def start(
+        precision: Precision | None = None,
+        *,
+        baseline: Callable[[Case, str, str], Sequence[float]] = lambda *_: (),
+        case_timeout: float = 60.0,
+        profile: Profile | None = None,
+        **model: object,
+    ) -> CaseRun:
+        precision = precision or Precision("fp32")
+        described = {
+            "name": "convnet",
+            "source": "tests.tiny:convnet",
+            "profiles": (profile or Profile({"batch": (1, 2, 4)}),),
+            "precisions": (precision,),
+            **model,
+        }
+        subject_model = Model(**described)  # type: ignore[arg-type]
+        case = Case(subject_model, precision, subject_model.profiles[0])
+        settings = Settings(pace="quick", case_timeout=case_timeout)
+        around = Surroundings("0123456789ab", settings, ENVIRONMENT, workbench, baseline)
+        return CaseRun(case, Subject("onnxruntime"), around)
+
+    return start

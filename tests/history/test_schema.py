@@ -1,0 +1,118 @@
+"""The schema: what the migrations make, and databases of other versions."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from harness.errors import HistoryError
+from harness.history import schema
+from harness.history.store import History
+from harness.history.tables import Base
+from tests.history.building import remember, session, trial
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LATER = """
+from alembic import op
+import sqlalchemy as sa
+
+revision, down_revision = "9999", {head!r}
+
+
+def upgrade():
+    with op.batch_alter_table("session") as table:
+        table.add_column(sa.Column("mood", sa.Text(), nullable=True))
+    {then}
+"""
+
+
+def later_harness(monkeypatch: pytest.MonkeyPatch, folder: Path, *, then: str = "") -> None:
+    """Make this harness one whose migrations have a step more."""
+    head = schema.head()
+    migrations = folder / "migrations 100%"
+    shutil.copytree(schema.MIGRATIONS, migrations, ignore=shutil.ignore_patterns("__pycache__"))
+    (migrations / "versions" / "9999_later.py").write_text(LATER.format(head=head, then=then))
+    monkeypatch.setattr(schema, "MIGRATIONS", migrations)
+
+
+def columns(path: Path, table: str) -> list[str]:
+    """Return the names of a table's columns."""
+    with closing(sqlite3.connect(path)) as connection:
+        return [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+
+
+def test_migrations_make_the_tables_that_the_code_uses(history: History) -> None:
+    """Alembic finds no difference between a migrated database and the declared tables, types and indexes included."""
+    with history._engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_newer_schema_is_refused(tmp_path: Path) -> None:
+    """A database of a later harness is neither read nor written."""
+    path = tmp_path / "history.db"
+    History.open(path).close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0042'")
+    for read_only in (False, True):
+        with pytest.raises(HistoryError, match=r"made by a newer harness \(schema 0042"):
+            History.open(path, read_only=read_only)
+
+
+def test_older_schema_is_upgraded_on_request_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An older database is refused until an upgrade is asked for, which keeps the data and leaves a backup."""
+    path = tmp_path / "history.db"
+    with History.open(path) as history:
+        remember(history, trial(1))
+    head = schema.head()
+    later_harness(monkeypatch, tmp_path)
+    for read_only in (False, True):
+        with pytest.raises(HistoryError, match=r"made by an older harness.*trt-harness query --upgrade"):
+            History.open(path, read_only=read_only)
+    assert "mood" not in columns(path, "session")
+    with pytest.raises(HistoryError, match="opened for reading only"):
+        History.open(path, read_only=True, upgrade=True)
+    with History.open(path, upgrade=True) as history:
+        assert history.session().record == session(1)
+        backup = history.backup
+    assert "mood" in columns(path, "session")
+    assert backup is not None
+    assert f"schema-{head}" in backup.name
+    assert "mood" not in columns(backup, "session")
+    with closing(sqlite3.connect(backup)) as connection:
+        assert connection.execute("SELECT count(*) FROM trial").fetchone() == (1,)
+
+
+def test_failed_upgrade_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A migration that fails half-way leaves the database as it was."""
+    path = tmp_path / "history.db"
+    History.open(path).close()
+    later_harness(monkeypatch, tmp_path, then="op.execute('SELECT nonsense FROM nowhere')")
+    with pytest.raises(HistoryError, match="nowhere"):
+        History.open(path, upgrade=True)
+    assert "mood" not in columns(path, "session")
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() != ("9999",)
+
+
+def test_current_schema_needs_no_upgrade(tmp_path: Path) -> None:
+    """Asking for an upgrade of what is up to date does nothing and leaves no backup."""
+    path = tmp_path / "history.db"
+    History.open(path).close()
+    with History.open(path, upgrade=True) as history:
+        assert history.backup is None
+    assert [each.name for each in tmp_path.iterdir()] == ["history.db"]
+
+
+def test_migrations_are_part_of_the_package() -> None:
+    """What Alembic runs is beside the code, and importable, so that a wheel has it."""
+    assert (schema.MIGRATIONS / "env.py").is_file()
+    assert (schema.MIGRATIONS / "versions" / "__init__.py").is_file()

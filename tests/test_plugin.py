@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+CATALOGUE = """
+from harness.cases import FP16, FP32, INT8, TF32, Classification, Model, Profile
+
+def model(name, **more):
+    return Model(name=name, source="tests.tiny:convnet", **{
+        "profiles": (Profile({"batch": (1, 2, 4)}),), "precisions": (FP32, FP16), **more})
+
+CATALOGUE = (
+    model("first", precisions=(FP32, TF32)),
+    model("second", precisions=(FP16,), task=Classification(source="tests.tiny:labelled", output="scores", batch=4)),
+    model("large", slow=True),
+)
+"""
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Path:
+    """Make a checkout as a user has it: a catalogue of tiny models and the tests over it."""
+    (tmp_path / "catalogue.py").write_text(CATALOGUE)
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.trt-harness]\ncatalogue = "catalogue:CATALOGUE"\n[tool.pytest.ini_options]\naddopts = "--strict-markers"\n'
+    )
+    (tmp_path / "suites").mkdir()
+    (tmp_path / "suites" / "test_engines.py").write_text((ROOT / "suites" / "test_engines.py").read_text())
+    return tmp_path
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "pytest", "-p", "harness.plugin", "suites", "--quick", *arguments]
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "", "COLUMNS": "200"}
+
+
+@pytest.fixture
+def run(suite: Path) -> Run:
+    def start(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command(*arguments), cwd=suite, env={**environment(), **more}, capture_output=True, text=True, timeout=180,
+            check=False,
+        )  # fmt: skip
+
+    return start
+
+
+def rows(suite: Path, query: str) -> list[tuple]:
+    with sqlite3.connect(suite / ".trt-harness" / "history.db") as database:
+        return database.execute(query).fetchall()
+
+
+def test_a_session_runs_remembers_and_reports(run: Run, suite: Path) -> None:
+    """One command builds, compares and times every case, stores a trial for each and writes the report."""
+    result = run("-v")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "target cpu (" in result.stdout
+    assert "test_outputs[first-fp32-batch1x2x4] PASSED" in result.stdout
+    assert "test_regression[second-fp16-batch1x2x4] INSUFFICIENT" in result.stdout
+    assert "test_build[first-tf32-batch1x2x4] SKIPPED" in result.stdout
+    assert "[large-" not in result.stdout
+    names = rows(suite, 'select name from "case" order by name')
+    assert names == [("first-fp32-batch1x2x4",), ("first-tf32-batch1x2x4",), ("second-fp16-batch1x2x4",)]
+    assert (suite / "build" / "report" / "index.html").is_file()
+    assert str(suite / "build" / "report" / "index.html") in result.stdout
+
+
+def test_items_of_a_case_run_one_after_another(run: Run) -> None:
+    """Collection lists every stage of a case before the next case, so that they share its engine."""
+    listed = [line for line in run("--collect-only", "-q").stdout.splitlines() if "::" in line]
+    cases = [line.partition("[")[2] for line in listed]
+    assert len(listed) == 24
+    assert cases == sorted(cases, key=cases.index)
+
+
+def test_pytest_benchmark_reports_the_samples(run: Run, suite: Path) -> None:
+    """Its JSON holds the latencies that the worker measured, in seconds."""
+    result = run("--models", "first", "--precisions", "fp32", "-k", "latency", "--benchmark-json", "out.json")
+    assert result.returncode == 0, result.stdout
+    (benchmark,) = json.loads((suite / "out.json").read_text())["benchmarks"]
+    assert benchmark["group"] == "first"
+    assert benchmark["stats"]["rounds"] >= 9
+    query = "select value, sample_count from measurement join series on series.id = series_id where metric = 'latency_host'"
+    ((value, count),) = rows(suite, query)
+    assert benchmark["stats"]["rounds"] == count
+    assert benchmark["stats"]["median"] * 1e3 == pytest.approx(value, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--gpu", "t5"], "'t5' is no target of --gpu. Did you mean 't4'?"),
+        (["--gpu", "t4"], "--gpu t4 asks for an NVIDIA T4, but"),
+        (["--models", "frist"], "Did you mean 'first'?"),
+        (["--precisions", "fp15"], "'fp15' is no precision of the catalogue. Did you mean 'fp16'?"),
+        (["--case-timeout", "soon"], "setting 'case_timeout' takes a number, not 'soon'"),
+        (["--case-timeout", "-1"], "a number of seconds above 0"),
+        (["--subject", "new=/no/python"], "there is no interpreter at '/no/python'"),
+        (["--resume", "abcdef"], "the history has no such session"),
+        (["--db", "nowhere://x"], "nowhere"),
+    ],
+    ids=["unknown gpu", "absent gpu", "unknown model", "unknown precision", "a timeout that is no number",
+         "negative timeout", "no such interpreter", "no such session", "unknown kind of database"],
+)  # fmt: skip
+def test_bad_options_end_in_one_clear_error(run: Run, arguments: list[str], text: str) -> None:
+    """A value that cannot be used ends the run with exit code 2 and a sentence that names it."""
+    result = run(*arguments)
+    assert result.returncode == 2
+    assert text in result.stdout + result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
+
+
+def test_an_unknown_setting_is_refused(run: Run) -> None:
+    """An environment variable that is no setting is named, with the nearest one."""
+    result = run(TRT_HARNESS_CASE_TIMEUOT="3")
+    assert result.returncode == 2
+    assert "Did you mean 'case_timeout'?" in result.stdout + result.stderr
+
+
+def test_a_corrupt_history_is_refused_before_anything_runs(run: Run, suite: Path) -> None:
+    """A file that is no database is refused at once and left as it was."""
+    (suite / ".trt-harness").mkdir()
+    (suite / ".trt-harness" / "history.db").write_text("no database " * 1000)
+    result = run()
+    assert result.returncode == 2
+    assert "history.db" in result.stdout + result.stderr
+    assert (suite / ".trt-harness" / "history.db").read_text() == "no database " * 1000
+
+
+def test_two_sessions_on_one_database_both_succeed(suite: Path) -> None:
+    """Two sessions at once store their trials in one history."""
+    sessions = [
+        subprocess.Popen(command("--models", "first", "-q"), cwd=suite, env=environment(), stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    outputs = [session.communicate(timeout=180)[0] for session in sessions]
+    assert [session.returncode for session in sessions] == [0, 0], outputs
+    assert rows(suite, "select count(*), count(distinct session_id) from trial") == [(4, 2)]
+
+
+def start_and_wait_for_a_trial(suite: Path) -> subprocess.Popen[str]:
+    """Start a session and return once its first trial is stored."""
+    session = subprocess.Popen(
+        command("-v"), cwd=suite, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    end = time.monotonic() + 60
+    while time.monotonic() < end and session.poll() is None:
+        try:
+            if rows(suite, "select count(*) from trial") != [(0,)]:
+                return session
+        except sqlite3.OperationalError:
+            pass
+        time.sleep(0.02)
+    raise AssertionError(f"no trial was stored: {session.communicate()[0]}")
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["killed outright", "interrupted by Ctrl-C"])
+def test_a_broken_off_session_is_resumed(run: Run, suite: Path, number: signal.Signals) -> None:
+    """What was finished before a session was broken off is there, and --resume runs only the rest."""
+    session = start_and_wait_for_a_trial(suite)
+    session.send_signal(number)
+    session.communicate(timeout=60)
+    stored = rows(suite, "select count(*) from trial")[0][0]
+    assert 1 <= stored < 3
+    ((identity, status),) = rows(suite, "select id, status from session")
+    assert status == ("running" if number == signal.SIGKILL else "interrupted")
+    result = run("--resume", identity, "-v")
+    assert result.returncode == 0, result.stdout
+    assert f"session {identity}, {stored} cases recorded already" in result.stdout
+    assert rows(suite, "select status from session") == [("finished",)]
+    assert rows(suite, 'select c.name, count(*) from trial t join "case" c on c.id = t.case_id group by 1 order by 1') == [
+        ("first-fp32-batch1x2x4", 1), ("first-tf32-batch1x2x4", 1), ("second-fp16-batch1x2x4", 1)
+    ]  # fmt: skip
+    assert result.stdout.count("PASSED") >= 10
+
+
+def test_a_resumed_failure_is_still_a_failure(run: Run, suite: Path) -> None:
+    """A case that failed before the resumption fails again, from the record."""
+    strict = CATALOGUE.replace('precisions=(FP32, TF32)', 'precisions=(FP32,), tolerances={"fp32": (Tolerance(sqnr_db=500),)}')
+    (suite / "catalogue.py").write_text(strict.replace("import FP16", "import Tolerance, FP16"))
+    assert run("--models", "first").returncode == 1
+    ((identity,),) = rows(suite, "select id from session")
+    again = run("--models", "first", "--resume", identity)
+    assert again.returncode == 1
+    assert "sqnr_db" in again.stdout
+    assert rows(suite, "select count(*) from trial") == [(1,)]
+
+
+def test_xdist_workers_share_one_history(run: Run, suite: Path) -> None:
+    """Under xdist the items of a case stay together, and the controller writes every trial."""
+    result = run("-n", "2")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert rows(suite, "select count(*), count(distinct session_id) from trial") == [(3, 1)]
+    assert (suite / "build" / "report" / "index.html").is_file()
+
+
+def test_tests_without_cases_open_nothing(run: Run, suite: Path) -> None:
+    """A run that has no case leaves no history behind and says nothing of one."""
+    (suite / "suites" / "test_engines.py").unlink()
+    (suite / "suites" / "test_plain.py").write_text("def test_plain():\n    assert True\n")
+    result = run()
+    assert result.returncode == 0
+    assert "trt-harness" not in result.stdout.replace(str(suite), "")
+    assert not (suite / ".trt-harness").exists()
+
+
+def test_two_subjects_run_side_by_side(run: Run, suite: Path) -> None:
+    """Each case runs under every interpreter given, and the trials name their subject."""
+    result = run("--models", "second", "--subject", f"one={sys.executable}", "--subject", f"two={sys.executable}", "-v")
+    assert result.returncode == 0, result.stdout
+    assert "test_build[second-fp16-batch1x2x4@two] PASSED" in result.stdout
+    assert rows(suite, "select count(*) from trial") == [(2,)]

@@ -1,0 +1,287 @@
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from harness.cases import (
+    BF16,
+    FP16,
+    FP32,
+    INT8,
+    TF32,
+    Calibration,
+    Classification,
+    Precision,
+    Profile,
+)
+from harness.errors import CalibrationError, ModelError, ProfileError, Unsupported, WorkerCrashed, WorkerTimedOut
+from harness.pipeline import NotReached
+from harness.session import STAGES, CaseRun, CheckFailed, NotJudged
+from tests import tiny
+
+if TYPE_CHECKING:
+    from harness.workbench import Workbench
+    from tests.conftest import StartCase
+
+
+def run_all(run: CaseRun) -> dict[str, str]:
+    """Run every stage as a suite does and return the outcome of each."""
+    for stage in STAGES:
+        try:
+            run.check(stage)
+        except Exception:  # noqa: BLE001 - how each stage ended is what the callers look at
+            continue
+    return {finding.stage: finding.outcome for finding in run.findings}
+
+
+def message_of(run: CaseRun, stage: str) -> str:
+    return next(finding.message for finding in run.findings if finding.stage == stage)
+
+
+def plant(run: CaseRun, change: Callable[[onnx.ModelProto], onnx.ModelProto], folder: Path) -> None:
+    """Let the engine be built from a changed graph, while the reference stays that of the true one."""
+    graph = run._pipeline.graph()
+    model = change(onnx.load(graph["path"]))
+    graph["path"] = str(folder / "planted.onnx")
+    onnx.save(model, graph["path"])
+
+
+@pytest.mark.parametrize("precision", [FP32, FP16, BF16, INT8], ids=lambda p: p.name)
+def test_a_sound_engine_passes_every_stage(start_case: StartCase, precision: Precision) -> None:
+    """A true engine passes all stages that can judge it, in every precision that a CPU runs."""
+    task = Classification(source="tests.tiny:labelled", output="scores", batch=4, kept=0.9)
+    run = start_case(precision, task=task)
+    outcomes = run_all(run)
+    assert [f.message for f in run.findings if f.outcome == "failed"] == []
+    assert outcomes == {stage: "passed" for stage in STAGES} | {"regression": "skipped"}
+    assert "insufficient" in message_of(run, "regression")
+
+
+def test_a_trial_records_everything(start_case: StartCase) -> None:
+    """The record of a case holds its engine, every compared tensor, every metric and where the time went."""
+    run = start_case(FP16)
+    run_all(run)
+    (trial,) = run.records()
+    assert trial.outcome == "ok"
+    assert trial.engine is not None
+    assert trial.engine.bytes > 0
+    assert trial.engine.layers > 0
+    metrics = {(m.metric, m.point) for m in trial.measurements}
+    assert {("latency_host", "batch=1"), ("throughput", "batch=1"), ("build_seconds", ""), ("host_memory_peak", ""),
+            ("engine_bytes", ""), ("load_seconds", ""), ("output_sqnr_db", "batch=1")} <= metrics  # fmt: skip
+    assert {e.tensor for e in trial.tensor_errors if e.scope == "layers"} >= {"conv1", "relu1", "conv2", "flat"}
+    assert {e.tensor for e in trial.tensor_errors if e.scope == "outputs"} == {"scores"}
+    assert trial.phases["measure"] > 0
+    assert trial.subject.runtime == "onnxruntime"
+    samples = next(m.samples for m in trial.measurements if m.metric == "latency_host")
+    assert samples is not None
+    assert samples.dtype == np.float32
+    assert len(samples) >= 9
+
+
+def test_every_point_of_a_profile_is_compared_and_timed(start_case: StartCase, workbench: Workbench) -> None:
+    """At the normal pace, outputs and latencies exist for each point, off-optimum ones included."""
+    run = start_case(profile=Profile({"batch": (1, 2, 8)}, [{"batch": 1}, {"batch": 5}]))
+    run._pipeline._points = run.case.profile.points
+    run_all(run)
+    points = {m.point for m in run.records()[0].measurements if m.metric in ("latency_host", "output_cosine")}
+    assert points == {"batch=1", "batch=5"}
+
+
+def test_a_perturbed_layer_is_named(start_case: StartCase, tmp_path: Path) -> None:
+    """When one layer's weights are wrong, outputs fail, and the first layer named is that one."""
+    run = start_case(FP16)
+    plant(run, lambda model: tiny.with_perturbed_weight(model, "w2"), tmp_path)
+    outcomes = run_all(run)
+    assert outcomes["outputs"] == outcomes["layers"] == "failed"
+    first = next(line for line in message_of(run, "layers").splitlines() if "first:" in line)
+    assert "'conv2'" in first
+    assert "'conv1'" not in first
+    assert "reproduce: pytest suites/ --models convnet --precisions fp16" in message_of(run, "layers")
+
+
+def test_nan_is_caught(start_case: StartCase, tmp_path: Path) -> None:
+    """An engine that returns NaN fails its outputs and its layers, however wide the tolerance."""
+    run = start_case()
+    plant(run, lambda model: tiny.with_perturbed_weight(model, "w3", factor=float("nan")), tmp_path)
+    outcomes = run_all(run)
+    assert outcomes["outputs"] == "failed"
+    assert "NaN or Inf on one side only in 10 elements" in message_of(run, "outputs")
+
+
+def test_an_fp16_graph_that_is_fp32_throughout_is_caught(start_case: StartCase) -> None:
+    """A precision that kept every node in FP32 passes every tolerance, and fails the audit."""
+    everything = Precision("fp16", keep_fp32=("*",), name="fp16-kept")
+    run = start_case(everything)
+    outcomes = run_all(run)
+    assert outcomes["outputs"] == "passed"
+    assert outcomes["precision"] == "failed"
+    assert "0% of the computing layers of the graph are float16" in message_of(run, "precision")
+
+
+def test_a_slower_engine_is_caught(start_case: StartCase, tmp_path: Path) -> None:
+    """An engine with injected work is screened, confirmed in fresh processes and called regressed; a true one is not."""
+    baseline = [start_case() for _ in range(8)]
+    for run in baseline:
+        run.check("latency")
+    values = [np.median(run.latency_samples()["batch=1"]) for run in baseline]
+
+    def latencies(_: object, metric: str, point: str) -> list[float]:
+        return [float(v) for v in values] if (metric, point) == ("latency_host", "batch=1") else []
+
+    slow = start_case(baseline=latencies)
+    plant(slow, lambda model: tiny.with_extra_work(model, "scores"), tmp_path)
+    with pytest.raises(CheckFailed, match=r"regressed\n  latency, host to host"):
+        slow.check("regression")
+    verdict = next(r.verdict for r in slow.verdicts() if r.metric == "latency_host")
+    assert verdict.status == "regressed"
+    assert verdict.k == 5
+    assert len(slow.records()) == 5
+
+
+def test_a_vanished_value_is_no_pass(start_case: StartCase) -> None:
+    """A baseline of other size makes an exact metric regress, and one that is too short is said to be so."""
+
+    def engine_was_smaller(_: object, metric: str, point: str) -> list[float]:  # noqa: ARG001
+        return [1000.0] * 8 if metric == "engine_bytes" else [1.0] * 3
+
+    run = start_case(baseline=engine_was_smaller)
+    with pytest.raises(CheckFailed, match=r"regressed\n  engine size"):
+        run.check("regression")
+    others = {r.verdict.status for r in run.verdicts() if r.metric != "engine_bytes"}
+    assert others == {"insufficient"}
+
+
+def test_tf32_on_a_cpu_is_skipped_with_its_reason(start_case: StartCase) -> None:
+    """A pair that the target cannot run is unsupported at every stage, never passed."""
+    run = start_case(TF32)
+    with pytest.raises(Unsupported, match="tensor cores"):
+        run.check("build")
+    assert set(run_all(run).values()) == {"skipped"}
+    assert run.records()[0].outcome == "unsupported"
+
+
+def test_one_broken_build_is_one_failure(start_case: StartCase, tmp_path: Path) -> None:
+    """Stages behind a failed build are skipped and say so; the record has the runtime's own words."""
+
+    def cut(model: onnx.ModelProto) -> onnx.ModelProto:
+        model.graph.node[0].input[1] = "nowhere"
+        return model
+
+    run = start_case()
+    plant(run, cut, tmp_path)
+    outcomes = run_all(run)
+    assert outcomes.pop("build") == "failed"
+    assert set(outcomes.values()) == {"skipped"}
+    assert "not run, because build failed" in message_of(run, "outputs")
+    assert "nowhere" in run.records()[0].message
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV], ids=["killed outright", "segmentation fault"])
+def test_the_case_after_a_crash_runs(
+    start_case: StartCase, workbench: Workbench, number: signal.Signals
+) -> None:
+    """The case whose worker dies fails with the signal, and the next one gets a new worker and passes."""
+    endless = start_case(source="tests.tiny:endless", name="endless", profile=Profile(), batch_axis=None)
+    endless.check("build")
+    # The reference of a graph that does not end cannot be computed either: its worker is the one that dies.
+    reference = workbench.reference()
+    timer = threading.Timer(1.0, os.kill, (reference.pid, number))
+    timer.start()
+    with pytest.raises(WorkerCrashed, match=number.name):
+        endless.check("outputs")
+    timer.join()
+    with pytest.raises(NotReached, match="reference failed"):
+        endless.check("latency")
+    assert endless.records()[0].outcome == "crashed"
+    assert number.name in endless.records()[0].message
+    following = start_case()
+    following.check("outputs")
+
+
+def test_a_hang_ends_at_the_deadline_and_the_next_case_runs(start_case: StartCase) -> None:
+    """A case that hangs fails with its deadline, and the next one passes."""
+    endless = start_case(
+        source="tests.tiny:endless", name="endless", profile=Profile(), batch_axis=None, case_timeout=3.0
+    )
+    started = time.monotonic()
+    with pytest.raises(WorkerTimedOut, match="within 3 s"):
+        endless.check("outputs")
+    assert time.monotonic() - started < 30
+    assert endless.records()[0].outcome == "timed_out"
+    start_case().check("outputs")
+
+
+@pytest.mark.parametrize(
+    ("model", "error", "text"),
+    [
+        ({"source": Path("/nowhere/model.onnx")}, ModelError, "there is no file '/nowhere/model.onnx'"),
+        ({"profile": Profile()}, ProfileError, "free dimension 'batch'"),
+        ({"profile": Profile({"bacth": (1, 2, 4)})}, ProfileError, "Did you mean 'batch'"),
+        ({"feeds": {"imgae": None}}, ModelError, "Did you mean 'image'"),
+    ],
+    ids=["no such file", "free dimension without a range", "misspelt axis", "misspelt input"],
+)
+def test_a_model_that_contradicts_its_graph_is_refused(
+    start_case: StartCase, model: dict[str, object], error: type[Exception], text: str
+) -> None:
+    """What the record says and the graph does not have ends in one clear error that names both."""
+    from harness.cases import Normal
+
+    if "feeds" in model:
+        model = {"feeds": {"imgae": Normal()}}
+    with pytest.raises(error, match=text):
+        start_case(**model).check("build")
+
+
+def test_calibration_of_the_wrong_shape_is_refused(start_case: StartCase) -> None:
+    """A calibration set that does not fit the graph is named with both shapes."""
+    run = start_case(INT8, calibration=Calibration(source="tests.tiny:broken_calibration"))
+    with pytest.raises(CalibrationError, match=r"'image'.*9.*9"):
+        run.check("build")
+
+
+def test_a_profile_without_batches_has_no_invariance_to_judge(start_case: StartCase) -> None:
+    """A batch axis of one size gives neither a yes nor a no."""
+    with pytest.raises(NotJudged, match="no batch axis"):
+        start_case(profile=Profile({"batch": 2})).check("invariance")
+
+
+def test_rows_that_depend_on_their_neighbours_are_caught(start_case: StartCase, tmp_path: Path) -> None:
+    """A graph that mixes the rows of a batch fails invariance."""
+
+    def mix(model: onnx.ModelProto) -> onnx.ModelProto:
+        head = model.graph.node[-1]
+        head.output[0] = "unmixed"
+        model.graph.initializer.append(numpy_helper.from_array(np.array([0], np.int64), "axis0"))
+        model.graph.node.extend(
+            [
+                onnx.helper.make_node("ReduceSum", ["unmixed", "axis0"], ["summed"], keepdims=1),
+                onnx.helper.make_node("Add", ["unmixed", "summed"], ["scores"]),
+            ]
+        )
+        return model
+
+    run = start_case()
+    plant(run, mix, tmp_path)
+    with pytest.raises(CheckFailed, match="differs from the same sample run alone"):
+        run.check("invariance")
+
+
+def test_a_lost_score_fails_the_task(start_case: StartCase, tmp_path: Path) -> None:
+    """An engine that classifies worse than the FP32 graph fails with both scores and the flips."""
+    task = Classification(source="tests.tiny:labelled", output="scores", batch=4)
+    run = start_case(task=task)
+    plant(run, lambda model: tiny.with_perturbed_weight(model, "w3", factor=-1.0), tmp_path)
+    with pytest.raises(CheckFailed, match="lost"):
+        run.check("task")
