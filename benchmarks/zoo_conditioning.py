@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import subprocess
 import sys
 import tempfile
@@ -20,25 +21,31 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+_ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(_ROOT))  # the suites need not be installed
+
+from harness.accuracy import compare_tensors  # noqa: E402 - found by the line above
+from harness.cases import FP32, Point, make_inputs  # noqa: E402 - the same
+from harness.graphs.prepare import PrepareRequest, prepare  # noqa: E402 - the same
+from harness.runtimes.base import BuildRequest  # noqa: E402 - the same
+from harness.runtimes.onnxruntime import OnnxRuntime  # noqa: E402 - the same
+from suites.catalogue import CATALOGUE  # noqa: E402 - the same
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.cases import Model, Point
+    from harness.accuracy import TensorError
+    from harness.cases import Model
     from harness.graphs.prepare import PreparedGraph
+    from harness.runtimes.base import Engine
 
-_ROOT = Path(__file__).resolve().parent.parent
 _RESULTS = _ROOT / "benchmarks" / "results" / "zoo_conditioning.json"
-# The pair is measured with onnxruntime's default level too, to say whether the catalogue's exceptions are still needed.
-_DEFAULT_LEVEL = "all"
 _SAMPLES = 4
 _LIMIT_SECONDS = 600
 
 
 def main() -> None:
     """Measure every pair and write the results."""
-    sys.path.insert(0, str(_ROOT))
-    from suites.catalogue import CATALOGUE
-
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--full", action="store_true", help="measure the slow models too")
     parser.add_argument("--models", default="", help="measure only these, separated by commas")
@@ -52,10 +59,16 @@ def main() -> None:
     wanted = set(filter(None, arguments.models.split(",")))
     models = [m for m in CATALOGUE if (m.name in wanted if wanted else arguments.full or not m.slow)]
     measured = {model.name: _pairs(model) for model in models}
-    record = {"versions": _versions(), "samples": _SAMPLES, "models": measured}
+    record = {"versions": _versions(), "models": _kept(arguments.output) | measured}
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     arguments.output.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
     print(f"written to {arguments.output}")
+
+
+def _kept(path: Path) -> dict[str, Any]:
+    """Return what an earlier run with the same versions recorded: models that this one leaves out stay in the file."""
+    earlier = json.loads(path.read_text()) if path.exists() else {}
+    return earlier["models"] if earlier.get("versions") == _versions() else {}
 
 
 def _pairs(model: Model) -> dict[str, Any]:
@@ -78,23 +91,19 @@ def _sentence(result: Mapping[str, Any]) -> str:
     if "ended" in result:
         return f"ended with {result['ended']}: {result['log'].splitlines()[-1:]}"
     outputs = "; ".join(
-        f"{name}: cosine {o['cosine']:.7f}, {o['sqnr_db']:.1f} dB, max {o['max_abs']:.2g}, "
-        f"inputs {o['correlation']:.3f}"
+        f"{name}: cosine {o['cosine']:.7f}, {_decibels(o)}, max {o['max_abs']:.2g}, inputs {o['correlation']:.3f}"
         for name, o in result["outputs"].items()
     )
     worst = result["worst_layer"]
-    layer = f"; worst layer {worst['sqnr_db']:.1f} dB ({worst['operator']} {worst['tensor']})" if worst else ""
-    return f"{outputs}{layer}"
+    return f"{outputs}; worst layer {_decibels(worst)} ({worst['operator']} {worst['tensor']})"
+
+
+def _decibels(errors: Mapping[str, Any]) -> str:
+    return "exact" if errors["sqnr_db"] is None else f"{errors['sqnr_db']:.1f} dB"
 
 
 def _measure(model: Model, precision_name: str) -> dict[str, Any]:
-    """Return the largest errors over the last profile's points, by output, and the worst layer at the smallest."""
-    from harness.accuracy import compare_tensors
-    from harness.cases import FP32, make_inputs
-    from harness.graphs.prepare import PrepareRequest, prepare
-    from harness.runtimes.base import BuildRequest
-    from harness.runtimes.onnxruntime import OnnxRuntime
-
+    """Return the largest errors over the points of the last profile, by output, and the worst layer at the smallest."""
     profile = model.profiles[-1]
     precision = next(p for p in model.precisions if p.name == precision_name)
     runtime = OnnxRuntime()
@@ -110,74 +119,71 @@ def _measure(model: Model, precision_name: str) -> dict[str, Any]:
                 batch_axis=model.batch_axis,
             )
         )
-
-        def request(path: Path, as_precision: Any, name: str, options: Mapping[str, Any]) -> BuildRequest:
-            return BuildRequest(
+        exact, tried = (
+            BuildRequest(
                 graph=path,
-                precision=as_precision,
+                precision=of,
                 profile=profile,
                 inputs=graph.inputs,
-                destination=Path(folder) / name,
+                destination=Path(folder) / f"{role}.onnx",
                 options=options,
             )
-
-        exact_request = request(graph.fp32_path, FP32, "exact.onnx", {"optimization": "disabled"})
-        tried_request = request(graph.path, precision, "tried.onnx", model.build_options.get(precision.name, {}))
-        runtime.build(exact_request)
-        runtime.build(tried_request)
-        exact, tried = runtime.load(exact_request.destination), runtime.load(tried_request.destination)
+            for role, path, of, options in (
+                ("exact", graph.fp32_path, FP32, {"optimization": "disabled"}),
+                ("tried", graph.path, precision, model.build_options.get(precision.name, {})),
+            )
+        )
+        for request in (exact, tried):
+            runtime.build(request)
+        reference, engine = runtime.load(exact.destination), runtime.load(tried.destination)
         outputs: dict[str, dict[str, Any]] = {}
         for point in profile.points:
             inputs = make_inputs(graph.inputs, model.feeds, point, seed="conditioning")
-            expected, actual = exact.run(inputs), tried.run(inputs)
-            for name, array in expected.items():
-                error = compare_tensors(actual[name], array)
-                worst = outputs.setdefault(name, {"cosine": 1.0, "sqnr_db": 999.0, "max_abs": 0.0, "max_rel": 0.0})
-                worst["cosine"] = min(worst["cosine"], error.cosine)
-                worst["sqnr_db"] = min(worst["sqnr_db"], error.sqnr_db)
-                worst["max_abs"] = max(worst["max_abs"], error.max_abs)
-                worst["max_rel"] = max(worst["max_rel"], error.max_rel)
-        for name, correlation in _correlations(model, graph, exact).items():
+            actual = engine.run(inputs)
+            for name, expected in reference.run(inputs).items():
+                _keep_worst(outputs.setdefault(name, {}), compare_tensors(actual[name], expected))
+        for name, correlation in _correlations(model, graph, reference).items():
             outputs[name]["correlation"] = correlation
         inputs = make_inputs(graph.inputs, model.feeds, profile.smallest, seed="conditioning")
-        worst_layer = _worst_layer(runtime, exact_request, tried_request, inputs)
+        worst_layer = _worst_layer(runtime, exact, tried, inputs)
+    for errors in (*outputs.values(), worst_layer):
+        if math.isinf(errors["sqnr_db"]):
+            errors["sqnr_db"] = None  # nothing differs, and JSON has no infinity
     return {"outputs": outputs, "worst_layer": worst_layer, "type_shares": dict(graph.type_shares)}
 
 
-def _correlations(model: Model, graph: PreparedGraph, engine: Any) -> dict[str, float]:
-    """Return, by output, the mean correlation between the rows that _SAMPLES different samples give."""
-    from harness.cases import make_inputs
+def _keep_worst(errors: dict[str, Any], error: TensorError) -> None:
+    """Replace in ``errors`` what ``error`` makes worse."""
+    for measure, worse in (("cosine", min), ("sqnr_db", min), ("max_abs", max), ("rmse", max)):
+        value = getattr(error, measure)
+        errors[measure] = worse(errors.get(measure, value), value)
 
-    sizes = dict(model.profiles[-1].corner("opt").sizes)
-    if model.batch_axis is not None:
-        sizes[model.batch_axis] = _SAMPLES
-    outputs = engine.run(make_inputs(graph.inputs, model.feeds, _point(sizes), seed="correlation"))
+
+def _correlations(model: Model, graph: PreparedGraph, engine: Engine) -> dict[str, float]:
+    """Return, by output, the mean correlation between the rows that _SAMPLES different samples give."""
+    sizes = dict(model.profiles[-1].corner("opt").sizes) | {str(model.batch_axis): _SAMPLES}
+    outputs = engine.run(make_inputs(graph.inputs, model.feeds, Point.of(sizes), seed="correlation"))
     apart = ~np.eye(_SAMPLES, dtype=bool)
     return {
-        name: float(np.corrcoef(array.reshape(_SAMPLES, -1).astype(np.float64))[apart].mean())
+        name: float(np.asarray(np.corrcoef(array.reshape(_SAMPLES, -1).astype(np.float64)))[apart].mean())
         for name, array in outputs.items()
     }
 
 
-def _point(sizes: Mapping[str, int]) -> Point:
-    from harness.cases import Point
-
-    return Point.of(sizes)
-
-
-def _worst_layer(runtime: Any, exact: Any, tried: Any, inputs: Mapping[str, np.ndarray]) -> dict[str, Any] | None:
+def _worst_layer(
+    runtime: OnnxRuntime, exact: BuildRequest, tried: BuildRequest, inputs: Mapping[str, np.ndarray]
+) -> dict[str, Any]:
     """Return the layer with the lowest SQNR, among those of one shape in both graphs whose reference is not zero."""
-    from harness.accuracy import compare_tensors
-
-    expected = {tensor: array for tensor, _, array in runtime.run_layers(exact, inputs)[1]}
-    worst: dict[str, Any] | None = None
+    references = {tensor: array for tensor, _, array in runtime.run_layers(exact, inputs)[1]}
+    worst: dict[str, Any] = {}
     for tensor, operator, array in runtime.run_layers(tried, inputs)[1]:
-        reference = expected.get(tensor)
-        if reference is None or reference.shape != array.shape or reference.dtype.kind != "f":
+        expected = references.get(tensor)
+        if expected is None or expected.shape != array.shape or expected.dtype.kind != "f":
             continue
-        error = compare_tensors(array, reference)
-        if error.expected_rms > 0 and (worst is None or error.sqnr_db < worst["sqnr_db"]):
-            worst = {"tensor": tensor, "operator": operator, "sqnr_db": error.sqnr_db, "cosine": error.cosine}
+        error = compare_tensors(array, expected)
+        if error.expected_rms > 0 and (not worst or error.sqnr_db < worst["sqnr_db"]):
+            worst = {"tensor": tensor, "operator": operator}
+            _keep_worst(worst, error)
     return worst
 
 

@@ -10,11 +10,11 @@ from typing import Annotated, Any
 import typer
 import typer.core
 
-from harness.errors import ConfigurationError, UsageError
+from harness.errors import UsageError
 
 
 class _Group(typer.core.TyperGroup):
-    """Ends a command that cannot be done as asked with one line and exit code 2, and one that was interrupted with 130."""
+    """Ends a command that cannot be done as asked with one line and exit code 2, an interrupted one with 130."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -30,8 +30,9 @@ app = typer.Typer(
     name="trt-harness",
     cls=_Group,
     help="Holds inference engines to account: accuracy, speed, size, and what changed since when.",
-    epilog="Settings: [tool.trt-harness] in pyproject.toml, overridden by TRT_HARNESS_… variables, overridden by options. "
-    "Exit codes: 0 all is well, 1 something failed or regressed, 2 it could not be done as asked, 130 interrupted.",
+    epilog="Settings: [tool.trt-harness] in pyproject.toml, overridden by TRT_HARNESS_… variables, overridden by "
+    "options. Exit codes: 0 all is well, 1 something failed or regressed, 2 it could not be done as asked, 130 it was "
+    "interrupted.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -49,7 +50,7 @@ class Format(str, Enum):
 
 Database = Annotated[
     str | None,
-    typer.Option("--db", metavar="URL", help="History: a path or an SQLAlchemy URL (default: .trt-harness/history.db)."),
+    typer.Option("--db", metavar="URL", help="History: path or SQLAlchemy URL (default: .trt-harness/history.db)."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print plain data as JSON, on standard output.")]
 
@@ -65,14 +66,16 @@ def _version(asked: bool) -> None:  # noqa: FBT001 - typer calls it with the opt
 @app.callback()
 def _options(
     *,
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which it is.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which version this is.")
+    ] = False,
 ) -> None:
     pass
 
 
 @app.command()
 def check(
-    model: Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="Any ONNX file, with its external data beside it.")],
+    model: Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="An ONNX file, its external data beside it.")],
     *,
     shape: Annotated[
         list[str] | None,
@@ -129,7 +132,7 @@ def check(
 def doctor(
     *,
     upgrade_history: Annotated[
-        bool, typer.Option("--upgrade-history", help="First bring an older history up to date, with a backup beside it.")
+        bool, typer.Option("--upgrade-history", help="First bring an older history up to date; a backup is made.")
     ] = False,
     db: Database = None,
     as_json: Json = False,
@@ -186,12 +189,10 @@ def report(
 
 @app.command()
 def query(
-    view: Annotated[
-        str | None, typer.Argument(metavar="VIEW", help="One of the documented views: see --list.")
-    ] = None,
+    view: Annotated[str | None, typer.Argument(metavar="VIEW", help="One of the documented views: see --list.")] = None,
     *,
     where: Annotated[
-        list[str] | None, typer.Option(metavar="COLUMN=VALUE", help="Only rows that have it; may be given several times.")
+        list[str] | None, typer.Option(metavar="COLUMN=VALUE", help="Only rows that have it; once for each condition.")
     ] = None,
     columns: Annotated[str | None, typer.Option(metavar="A,B", help="Only these columns, in this order.")] = None,
     limit: Annotated[int | None, typer.Option(metavar="N", min=0, help="At most so many rows.")] = None,
@@ -205,33 +206,27 @@ def query(
     db: Database = None,
 ) -> None:
     """Print rows of the history: of a documented view, or of a SELECT of your own."""
-    from harness.commands import query as rows_from
     from harness.commands.output import console
+    from harness.commands.query import answer, described_views
     from harness.opening import database_url
     from harness.settings import load_settings
 
     if list_views:
-        console().print(rows_from.described_views(form.value))
+        console().print(described_views(form.value))
         return
-    if (view is None) == (sql is None) or (sql and where):
-        raise ConfigurationError(
-            "give one VIEW (with --where, if you like) or one --sql SELECT; trt-harness query --list describes the views"
-        )
     root = Path.cwd()
     url = database_url(load_settings(root, {"db": db}).db, root)
-    if view is not None:
-        rows, known = rows_from.rows_of_view(url, view, where=where or (), limit=limit)
-    else:
-        rows, known = rows_from.rows_of_sql(url, sql or "", limit=limit)
-    wanted = [column.strip() for column in (columns or "").split(",") if column.strip()]
-    shown = rows_from.chosen_columns(known, wanted, view=view, form=form.value)
-    console().print(rows_from.rendered(rows, shown, form.value))
+    chosen = [column.strip() for column in (columns or "").split(",") if column.strip()]
+    shown = answer(url, view=view, where=where or (), sql=sql, columns=chosen, limit=limit, form=form.value)
+    console().print(shown)
 
 
 @app.command()
 def gate(
     *,
-    session: Annotated[str, typer.Option(metavar="ID", help="The session to judge, or the one started last.")] = "latest",
+    session: Annotated[
+        str, typer.Option(metavar="ID", help="The session to judge; latest is the one started last.")
+    ] = "latest",
     count: Annotated[
         str | None,
         typer.Option(metavar="WORDS", help="End 3 for these too: inconclusive, insufficient, missing, unfinished."),
@@ -241,7 +236,7 @@ def gate(
         Path | None,
         typer.Option(
             metavar="FILE.md",
-            help="Write what wants attention as a Markdown table; by default added to $GITHUB_STEP_SUMMARY where it is set.",
+            help="Write what wants attention as Markdown; by default added to $GITHUB_STEP_SUMMARY where that is set.",
         ),
     ] = None,
     db: Database = None,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.cases.target import Choice, choose_target
@@ -14,6 +12,9 @@ from harness.session import Surroundings
 from harness.workbench import Workbench
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from harness.cases import Case
     from harness.history.store import History
     from harness.settings import Settings

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,11 +10,13 @@ from harness.cases import specs_from_json
 from harness.cases.feed import feed_to_json
 from harness.errors import HarnessError, Unsupported
 from harness.history.records import stable_hash
-from harness.measurement.sampling import SamplingPlan
 from harness.workers.tensors import load_tensors
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from harness.cases import Case
+    from harness.measurement.sampling import SamplingPlan
     from harness.workbench import Phases, Workbench
     from harness.workers.client import WorkerClient
     from harness.workers.subject import Subject
@@ -86,7 +87,8 @@ class Pipeline:
         """
 
         def prepare() -> Payload:
-            reason = self._ask_builder("build", "unsupported", precision=self._precision)
+            self.versions()  # a refusal is recorded under the subject that refused, too
+            reason = self._ask_builder("build", "unsupported", precision=self._precision)["reason"]
             if reason:
                 raise Unsupported(reason)
             model = self._case.model
@@ -110,7 +112,7 @@ class Pipeline:
         return self._once("graph", prepare)
 
     def reference(self) -> dict[str, str]:
-        """Compute inputs, outputs and layers of the FP32 graph, or take them from the cache: a folder for each point."""
+        """Compute inputs, outputs and layers of the FP32 graph, or find them in the cache: a folder for each point."""
 
         def compute() -> dict[str, str]:
             graph = self.graph()
@@ -262,16 +264,16 @@ class Pipeline:
         result: T = self._results[step]
         return result
 
-    def _ask_builder(self, phase: str, method: str, **params: Any) -> Any:
+    def _ask_builder(self, phase: str, method: str, **params: Any) -> Payload:
         return self._call(self._bench.builder(self._subject), phase, method, **params)
 
-    def _ask_reference(self, phase: str, method: str, **params: Any) -> Any:
+    def _ask_reference(self, phase: str, method: str, **params: Any) -> Payload:
         return self._call(self._bench.reference(), phase, method, **params)
 
-    def _call(self, worker: WorkerClient, phase: str, method: str, **params: Any) -> Any:
+    def _call(self, worker: WorkerClient, phase: str, method: str, **params: Any) -> Payload:
         with self._phases.phase(phase):
-            answer = worker.call(method, deadline=self._timeout, **params)
-        if isinstance(answer, Mapping) and "compare_seconds" in answer:
+            answer: Payload = worker.call(method, deadline=self._timeout, **params)
+        if "compare_seconds" in answer:
             self._phases.add(phase, -answer["compare_seconds"])
             self._phases.add("compare", answer["compare_seconds"])
         return answer

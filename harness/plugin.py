@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import pickle
-from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +13,9 @@ from harness.errors import HarnessError, Unsupported, UsageError
 from harness.settings import Settings, load_catalogue, load_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Sequence
+    from pathlib import Path
+
     from harness.plugin_session import PluginSession
     from harness.session import CaseRun
 
@@ -98,10 +99,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         # Raised from here it would be one collection error among others; see pytest_collection_modifyitems.
         metafunc.config.stash[_REFUSAL] = str(error)
         cases, subjects = [], []
-    parameters = []
-    for case in cases:
-        for subject in subjects:
-            parameters.append(pytest.param((case, subject), id=case_run_id(case, subject)))
+    parameters = [
+        pytest.param((case, subject), id=case_run_id(case, subject)) for case in cases for subject in subjects
+    ]
     # Session scope makes pytest run all tests of a case one after another, whatever files they are in.
     metafunc.parametrize("engine_case", parameters, indirect=True, scope="session")
 
@@ -187,6 +187,7 @@ class ReplayClock:
         self._pending = [sample / 1e3 for sample in reversed(milliseconds)]
 
     def __call__(self) -> float:
+        """Return the time that it shows, in seconds."""
         return self.now
 
     def advance(self) -> None:
@@ -227,12 +228,13 @@ def pytest_report_collectionfinish(config: pytest.Config, items: Sequence[pytest
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[Any]:
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
     """Send finished trials along with the report of the item that finished them, across processes if need be."""
     report = yield
-    if call.when == "teardown" and item.config.stash[_FINISHED]:
-        report.trt_harness_trials = list(item.config.stash[_FINISHED])
-        item.config.stash[_FINISHED].clear()
+    finished = item.config.stash[_FINISHED]
+    if call.when == "teardown" and finished:
+        report.trt_harness_trials = list(finished)
+        finished.clear()
     return report
 
 

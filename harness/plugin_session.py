@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import harness
+from harness.ending import end_session
 from harness.opening import open_for_reading, open_for_writing, surroundings_of, target_of
 from harness.recorder import Recorder, new_session_id, resumable, session_record
 from harness.summary import summary_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from harness.cases.target import Choice
     from harness.history.store import History
     from harness.session import Surroundings
@@ -76,7 +78,7 @@ class PluginSession:
         return self._recorder
 
     def recorded_findings(self, case_id: str, subject: str) -> dict[str, tuple[str, str]]:
-        """Return outcome and message by stage where the session that is resumed has finished this case, else nothing."""
+        """Return outcome and message by stage, where the session that is resumed has finished this case."""
         return self._recorded.get((case_id, subject), {})
 
     def header(self) -> list[str]:
@@ -89,16 +91,12 @@ class PluginSession:
         ]
 
     def finish(self, status: str) -> Path | None:
-        """Write the report, close the history, and return the report's first page if there is one."""
+        """End the session and return the report's first page, if there is one."""
         if self._recorder is None:
             return None
-        page = None
-        if self._recorder.trials and self._settings.report:
-            from reports.render import write_report
-
-            page = write_report(self._recorder.history, self._root / self._settings.report)
-        self._recorder.finish(status)
-        return page
+        return end_session(
+            self._recorder, status, self._root / self._settings.report if self._settings.report else None
+        )
 
     def summary(self, report: Path | None) -> list[str]:
         """Return the lines that end a session in the terminal."""

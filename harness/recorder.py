@@ -52,10 +52,10 @@ class Recorder:
         self.trials.append(trial)
 
     def finish(self, status: str) -> None:
-        """Note how the session ended (``finished``, ``interrupted``) and close the history."""
+        """Adjust the session's verdicts to each other and note how it ended: ``finished`` or ``interrupted``."""
         if self._begun:
+            self.history.adjust_verdicts(self.session.id)
             self.history.finish_session(self.session.id, status)
-        self.history.close()
 
 
 def session_record(session_id: str, root: Path, settings: Mapping[str, Any]) -> SessionRecord:

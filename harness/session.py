@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
@@ -31,6 +30,8 @@ from harness.verdicts import gate
 from harness.workbench import Phases, Workbench
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from harness.history.records import EnvironmentRecord, Outcome
     from harness.settings import Settings
     from harness.workers.subject import Subject
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 STAGES = ("build", "precision", "outputs", "layers", "invariance", "task", "latency", "regression")
 
 
-class CheckFailed(AssertionError):
+class CheckFailed(AssertionError):  # noqa: N818 - as HarnessError's are named
     """The engine is there but is not what was demanded; the text says what, measured, allowed and where."""
 
 
@@ -136,7 +137,7 @@ class CaseRun:
             graph=self._pipeline.graph()["type_shares"],
             engine=self._pipeline.build()["type_shares"],
             emulated=self._pipeline.versions()["emulated"],
-            required=model.type_share.get(precision.name),
+            required=model.type_share.get(self.subject.runtime, {}).get(precision.name),
         )
         if not audit.passed:
             self._refuse("precision", f"the engine is not in its precision: {audit.sentence}")
@@ -144,7 +145,9 @@ class CaseRun:
     def check_outputs(self) -> None:
         """Demand that every output is within its tolerance, at every point of the profile."""
         points = self._pipeline.outputs()["points"]
-        broken = [f"at {label}: {e['sentence']}" for label, entries in points.items() for e in entries if not e["passed"]]
+        broken = [
+            f"at {label}: {e['sentence']}" for label, entries in points.items() for e in entries if not e["passed"]
+        ]
         if broken:
             self._refuse("outputs", "outputs leave their tolerance", *broken)
 
@@ -152,7 +155,9 @@ class CaseRun:
         """Demand that every layer is within its tolerance, at the smallest point."""
         report = self._pipeline.layers()
         if not report["tensors"]:
-            raise NotJudged("no inner tensor exists both in this graph and in the FP32 graph, so no layer can be compared")
+            raise NotJudged(
+                "no inner tensor exists both in this graph and in the FP32 graph, so no layer can be compared"
+            )
         if not report["passed"]:
             where = self.case.profile.smallest.label
             self._refuse("layers", f"layers leave their tolerance at {where}", *report["description"].splitlines())
@@ -301,7 +306,9 @@ class CaseRun:
             f"pytest suites/ --models {case.model.name} --precisions {case.precision.name} "
             f"--profiles {case.profile.name} -k {stage}"
         )
-        raise CheckFailed("\n".join([f"{self.id}: {what}", *(f"  {line}" for line in details), f"reproduce: {command}"]))
+        raise CheckFailed(
+            "\n".join([f"{self.id}: {what}", *(f"  {line}" for line in details), f"reproduce: {command}"])
+        )
 
 
 def case_run_id(case: Case, subject: Subject) -> str:

@@ -36,8 +36,8 @@ def summary_lines(trials: Sequence[TrialRecord], *, session: str, report: Path |
 
 
 def _table(cases: Sequence[TrialRecord]) -> list[str]:
-    rows = [("case", "worst SQNR", "latency (smallest … largest point)", "quality", "verdicts")]
-    rows += [(_name(trial), _sqnr(trial), _latency(trial), trial.quality, _verdicts(trial)) for trial in cases]
+    rows = [("case", "worst SQNR", "latency, all points", "quality", "verdicts")]
+    rows += [(_name(trial), _sqnr(trial), _latency(trial), _quality(trial), _verdicts(trial)) for trial in cases]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
@@ -54,7 +54,11 @@ def _sqnr(trial: TrialRecord) -> str:
 
 def _latency(trial: TrialRecord) -> str:
     values = [m.value for m in trial.measurements if m.metric == "latency_host"]
-    return " … ".join(f"{value:.3g} ms" for value in dict.fromkeys((values[0], values[-1]))) if values else "-"
+    return " … ".join(f"{value:.3g} ms" for value in dict.fromkeys((min(values), max(values)))) if values else "-"
+
+
+def _quality(trial: TrialRecord) -> str:
+    return trial.quality if trial.conditions else "-"
 
 
 def _verdicts(trial: TrialRecord) -> str:

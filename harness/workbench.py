@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import time
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.workers.client import WorkerClient
@@ -13,6 +12,7 @@ from harness.workers.subject import Subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
 
 class Workbench:
@@ -106,4 +106,3 @@ class Phases:
         """Return seconds by phase; ``harness`` is what passed since the start outside of all of them."""
         total = time.perf_counter() - self._started
         return {**self._seconds, "harness": max(0.0, total - sum(self._seconds.values()))}
-

@@ -127,7 +127,7 @@ def asks_for(session: SessionRow, cell: MatrixCell, earlier: Sequence[SessionRow
     """Return whether ``session`` was to run the case of ``cell``.
 
     A session says so by its settings: ``models``, ``precisions`` and ``profiles`` name what it is limited to, and at
-    any pace but ``full`` it leaves out slow models, which are those that only full sessions (among ``earlier``) ever had.
+    any pace but ``full`` it leaves out slow models, which are those that only full sessions (among ``earlier``) had.
     One that was narrowed on pytest's command line, and ``trt-harness check``, asked for what they have and no more.
     """
     settings: Mapping[str, object] = session.record.settings
@@ -179,7 +179,7 @@ def describe_change(metric: str, point: str, verdict: Verdict) -> str:
     unit = metric_of(metric).unit
     where = f" at {point}" if point else ""
     if verdict.value is None or verdict.baseline is None or verdict.effect is None:
-        return f"{metric_of(metric).title}{where}: {verdict.reason.rstrip('.')}"
+        return f"{metric_of(metric).title}{where}: {text.sentence(verdict.reason).rstrip('.')}"
     between = interval(verdict, unit)
     return (
         f"{metric_of(metric).title}{where}: {text.quantity(verdict.value, unit)} instead of "

@@ -92,7 +92,6 @@ def model_page(
 
 def _case_view(case: CurrentCase, context: ModelContext) -> CaseView:
     trends, more_trends = trends_of(case, context)
-    filters = f"--models {case.model} --precisions {case.precision} --profiles {case.profile}"
     sentence = sentence_of(case)
     return CaseView(
         anchor=anchor_of(case, context.names),
@@ -104,8 +103,16 @@ def _case_view(case: CurrentCase, context: ModelContext) -> CaseView:
         standing=case.standing,
         label=case.label,
         sentence=text.plain(f"{sentence[:1].upper()}{sentence[1:]}", 600),
-        command=text.plain(f"pytest suites/ {filters}", 300),
+        command=text.plain(_command(case), 300),
         trials=tuple(trial_view(cell, context) for cell in case.cells),
         trends=trends,
         more_trends=more_trends,
     )
+
+
+def _command(case: CurrentCase) -> str:
+    """Return the command that runs the case again; a file that was checked is in no catalogue."""
+    record = case.session.record
+    if record.settings.get("check"):
+        return record.command
+    return f"pytest suites/ --models {case.model} --precisions {case.precision} --profiles {case.profile}"

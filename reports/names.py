@@ -63,8 +63,8 @@ def _value(value: object) -> str:
 
 
 def _subject_view(index: int, record: SubjectRecord, reading: Reading) -> SubjectView:
-    label = f"{record.runtime} {record.version}"
-    alike = [other for other in reading.subjects.values() if f"{other.runtime} {other.version}" == label]
+    label = f"{record.runtime} {record.version or '(version unknown)'}"
+    alike = [o for o in reading.subjects.values() if (o.runtime, o.version) == (record.runtime, record.version)]
     # Where runtime and version are not enough to tell two apart, the library that differs does.
     differing = {k: v for k, v in record.libraries.items() if any(other.libraries.get(k) != v for other in alike)}
     if differing:

@@ -37,6 +37,11 @@ def plain_end(text: str, limit: int = 4000) -> str:
     return f"({len(text) - limit:,} characters before this)\n…{plain(text[-limit:], limit)}"
 
 
+def sentence(text: str, limit: int = 400) -> str:
+    """Return a sentence that code composed, cleaned like ``plain``, with infinite numbers as people write them."""
+    return plain(re.sub(r"(?<![\w/.-])(-?)inf(?![\w/-]|\.\w)", lambda found: f"{found[1] and '−'}∞", text), limit)
+
+
 def significant(value: float, digits: int = 3) -> str:
     """Write ``value`` with ``digits`` significant digits: ``0.123``, ``12.3``, ``1,230``, ``4.6e-06``."""
     if math.isnan(value):
@@ -81,10 +86,12 @@ def scale_of(unit: str, largest: float) -> tuple[float, str]:
 
 
 def ratio(value: float) -> str:
-    """Write a number without a unit; close below 1, where cosines live, with the digits that tell it from 1."""
+    """Write a number without a unit; just below 1, where cosines live, with the digits that tell it from 1."""
+    missing = 1 - value
+    if 0 < missing < 1e-6:
+        return f"1 − {missing:.0e}"
     if 0.99 <= value < 1:
-        digits = min(2 - math.floor(math.log10(1 - value)), 9)
-        return f"{value:.{digits}f}".rstrip("0") if f"{value:.{digits}f}" != f"{1:.{digits}f}" else "1 − 1e-09"
+        return f"{value:.{2 - math.floor(math.log10(missing))}f}".rstrip("0")
     return significant(value)
 
 

@@ -68,8 +68,10 @@ def _trend(row: SeriesRow, runs: Sequence[Run], verdict: Verdict | None, context
     standing = STANDINGS.get(verdict.status) if verdict and metric.gated else None
     finite = [run for run in runs if math.isfinite(run.value)]
     if not finite:
-        every = "the only run" if len(runs) == 1 else f"all {len(runs)} runs"
+        every = text.count(len(runs), "run")
         return TrendView(title, latest, standing, Markup(), f"{latest} in {every}; nothing to draw.")
+    if len(runs) == 1:
+        return TrendView(title, latest, standing, Markup(), "The only run so far; a trend begins with the second.")
     left_out = len(runs) - len(finite)
     note = f"{text.count(left_out, 'run')} without a finite value left out." if left_out else ""
     divisor, unit = text.scale_of(metric.unit, max(abs(run.value) for run in finite))

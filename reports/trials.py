@@ -157,7 +157,7 @@ def _measurement(
         interval=(interval(verdict, metric.unit) if verdict else "") or text.ABSENT,
         standing=standing,
         label=f"{verdict.n} of 8 runs" if verdict and verdict.status == "insufficient" else "",
-        reason=text.plain(verdict.reason, 400) if verdict else "",
+        reason=text.sentence(verdict.reason) if verdict else "",
         samples=f"{samples.count:,}" if samples else text.ABSENT,
         spread=text.percent(samples.spread) if samples else text.ABSENT,
         tails=", ".join(tails) or text.ABSENT,

@@ -89,7 +89,7 @@ CATALOGUE: tuple[Model, ...] = (
             ),
         ),
         precisions=_PRECISIONS,
-        tolerances={"bf16": (_means(0.005),), "int8": (*_ratios(outputs=15, layers=12), _means(0.02))},
+        tolerances={"bf16": (_means(0.005),), "int8": (_means(0.02), *_ratios(outputs=15, layers=12))},
         feeds={"input_ids": Integers(0, 2048), "attention_mask": Integers(0, 2)},
     ),
     Model(

@@ -20,6 +20,7 @@ ENVIRONMENT = EnvironmentRecord(name="test machine", identity={"processor": "tes
 
 @pytest.fixture
 def workbench(tmp_path: Path) -> Iterator[Workbench]:
+    """Lend real workers whose caches start empty."""
     bench = Workbench(tmp_path / "session", tmp_path / "cache", [ROOT])
     yield bench
     bench.close()

@@ -25,7 +25,13 @@ def test_the_tree_at_the_top_of_the_module_is_the_tree_below_it() -> None:
 
 @pytest.mark.parametrize(
     ("exit_code", "text"),
-    [(0, "exit code 0"), (3, "exit code 3"), (-11, "signal 11 (SIGSEGV)"), (-9, "signal 9 (SIGKILL)"), (-99, "signal 99")],
+    [
+        (0, "exit code 0"),
+        (3, "exit code 3"),
+        (-11, "signal 11 (SIGSEGV)"),
+        (-9, "signal 9 (SIGKILL)"),
+        (-99, "signal 99"),
+    ],
 )
 def test_an_end_by_signal_is_named(exit_code: int, text: str) -> None:
     """A crash reads as its signal's name, where it has one."""

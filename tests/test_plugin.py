@@ -36,7 +36,8 @@ def suite(tmp_path: Path) -> Path:
     """Make a checkout as a user has it: a catalogue of tiny models and the tests over it."""
     (tmp_path / "catalogue.py").write_text(CATALOGUE)
     (tmp_path / "pyproject.toml").write_text(
-        '[tool.trt-harness]\ncatalogue = "catalogue:CATALOGUE"\n[tool.pytest.ini_options]\naddopts = "--strict-markers"\n'
+        '[tool.trt-harness]\ncatalogue = "catalogue:CATALOGUE"\n'
+        '[tool.pytest.ini_options]\naddopts = "--strict-markers"\n'
     )
     (tmp_path / "suites").mkdir()
     (tmp_path / "suites" / "test_engines.py").write_text((ROOT / "suites" / "test_engines.py").read_text())
@@ -44,15 +45,19 @@ def suite(tmp_path: Path) -> Path:
 
 
 def command(*arguments: str) -> list[str]:
+    """Return the command line of a session over the suite."""
     return [sys.executable, "-m", "pytest", "-p", "harness.plugin", "suites", "--quick", *arguments]
 
 
 def environment() -> dict[str, str]:
+    """Return the variables of a session that finds this checkout."""
     return {**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "", "COLUMNS": "200"}
 
 
 @pytest.fixture
 def run(suite: Path) -> Run:
+    """Return a function that runs a session over the suite and waits for it."""
+
     def start(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             command(*arguments), cwd=suite, env={**environment(), **more}, capture_output=True, text=True, timeout=180,
@@ -63,6 +68,7 @@ def run(suite: Path) -> Run:
 
 
 def rows(suite: Path, query: str) -> list[tuple]:
+    """Ask the suite's history."""
     with sqlite3.connect(suite / ".trt-harness" / "history.db") as database:
         return database.execute(query).fetchall()
 
@@ -97,7 +103,9 @@ def test_pytest_benchmark_reports_the_samples(run: Run, suite: Path) -> None:
     (benchmark,) = json.loads((suite / "out.json").read_text())["benchmarks"]
     assert benchmark["group"] == "first"
     assert benchmark["stats"]["rounds"] >= 9
-    query = "select value, sample_count from measurement join series on series.id = series_id where metric = 'latency_host'"
+    query = (
+        "select value, sample_count from measurement join series on series.id = series_id where metric = 'latency_host'"
+    )
     ((value, count),) = rows(suite, query)
     assert benchmark["stats"]["rounds"] == count
     assert benchmark["stats"]["median"] * 1e3 == pytest.approx(value, rel=1e-3)
@@ -147,7 +155,9 @@ def test_a_corrupt_history_is_refused_before_anything_runs(run: Run, suite: Path
 def test_two_sessions_on_one_database_both_succeed(suite: Path) -> None:
     """Two sessions at once store their trials in one history."""
     sessions = [
-        subprocess.Popen(command("--models", "first", "-q"), cwd=suite, env=environment(), stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            command("--models", "first", "-q"), cwd=suite, env=environment(), stdout=subprocess.PIPE, text=True
+        )
         for _ in range(2)
     ]
     outputs = [session.communicate(timeout=180)[0] for session in sessions]
@@ -185,7 +195,8 @@ def test_a_broken_off_session_is_resumed(run: Run, suite: Path, number: signal.S
     assert result.returncode == 0, result.stdout
     assert f"session {identity}, {stored} cases recorded already" in result.stdout
     assert rows(suite, "select status from session") == [("finished",)]
-    assert rows(suite, 'select c.name, count(*) from trial t join "case" c on c.id = t.case_id group by 1 order by 1') == [
+    per_case = 'select c.name, count(*) from trial t join "case" c on c.id = t.case_id group by 1 order by 1'
+    assert rows(suite, per_case) == [
         ("first-fp32-batch1x2x4", 1), ("first-tf32-batch1x2x4", 1), ("second-fp16-batch1x2x4", 1)
     ]  # fmt: skip
     assert result.stdout.count("PASSED") >= 10
@@ -193,7 +204,9 @@ def test_a_broken_off_session_is_resumed(run: Run, suite: Path, number: signal.S
 
 def test_a_resumed_failure_is_still_a_failure(run: Run, suite: Path) -> None:
     """A case that failed before the resumption fails again, from the record."""
-    strict = CATALOGUE.replace('precisions=(FP32, TF32)', 'precisions=(FP32,), tolerances={"fp32": (Tolerance(sqnr_db=500),)}')
+    strict = CATALOGUE.replace(
+        "precisions=(FP32, TF32)", 'precisions=(FP32,), tolerances={"fp32": (Tolerance(sqnr_db=500),)}'
+    )
     (suite / "catalogue.py").write_text(strict.replace("import FP16", "import Tolerance, FP16"))
     assert run("--models", "first").returncode == 1
     ((identity,),) = rows(suite, "select id from session")

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,12 +24,22 @@ from harness.cases import (
     Precision,
     Profile,
 )
-from harness.errors import CalibrationError, ModelError, ProfileError, Unsupported, WorkerCrashed, WorkerTimedOut
+from harness.errors import (
+    CalibrationError,
+    HarnessError,
+    ModelError,
+    ProfileError,
+    Unsupported,
+    WorkerCrashed,
+    WorkerTimedOut,
+)
 from harness.pipeline import NotReached
 from harness.session import STAGES, CaseRun, CheckFailed, NotJudged
 from tests import tiny
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from harness.workbench import Workbench
     from tests.conftest import StartCase
 
@@ -37,14 +47,13 @@ if TYPE_CHECKING:
 def run_all(run: CaseRun) -> dict[str, str]:
     """Run every stage as a suite does and return the outcome of each."""
     for stage in STAGES:
-        try:
+        with contextlib.suppress(HarnessError, CheckFailed):  # the findings say how each stage ended
             run.check(stage)
-        except Exception:  # noqa: BLE001 - how each stage ended is what the callers look at
-            continue
     return {finding.stage: finding.outcome for finding in run.findings}
 
 
 def message_of(run: CaseRun, stage: str) -> str:
+    """Return what was noted about a stage."""
     return next(finding.message for finding in run.findings if finding.stage == stage)
 
 
@@ -63,7 +72,7 @@ def test_a_sound_engine_passes_every_stage(start_case: StartCase, precision: Pre
     run = start_case(precision, task=task)
     outcomes = run_all(run)
     assert [f.message for f in run.findings if f.outcome == "failed"] == []
-    assert outcomes == {stage: "passed" for stage in STAGES} | {"regression": "skipped"}
+    assert outcomes == dict.fromkeys(STAGES, "passed") | {"regression": "skipped"}
     assert "insufficient" in message_of(run, "regression")
 
 
@@ -130,7 +139,7 @@ def test_an_fp16_graph_that_is_fp32_throughout_is_caught(start_case: StartCase) 
 
 
 def test_a_slower_engine_is_caught(start_case: StartCase, tmp_path: Path) -> None:
-    """An engine with injected work is screened, confirmed in fresh processes and called regressed; a true one is not."""
+    """An engine with injected work is screened, confirmed in fresh processes and called regressed."""
     baseline = [start_case() for _ in range(8)]
     for run in baseline:
         run.check("latency")
@@ -152,7 +161,7 @@ def test_a_slower_engine_is_caught(start_case: StartCase, tmp_path: Path) -> Non
 def test_a_vanished_value_is_no_pass(start_case: StartCase) -> None:
     """A baseline of other size makes an exact metric regress, and one that is too short is said to be so."""
 
-    def engine_was_smaller(_: object, metric: str, point: str) -> list[float]:  # noqa: ARG001
+    def engine_was_smaller(_: object, metric: str, point: str) -> list[float]:
         return [1000.0] * 8 if metric == "engine_bytes" else [1.0] * 3
 
     run = start_case(baseline=engine_was_smaller)
@@ -188,9 +197,7 @@ def test_one_broken_build_is_one_failure(start_case: StartCase, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV], ids=["killed outright", "segmentation fault"])
-def test_the_case_after_a_crash_runs(
-    start_case: StartCase, workbench: Workbench, number: signal.Signals
-) -> None:
+def test_the_case_after_a_crash_runs(start_case: StartCase, workbench: Workbench, number: signal.Signals) -> None:
     """The case whose worker dies fails with the signal, and the next one gets a new worker and passes."""
     endless = start_case(source="tests.tiny:endless", name="endless", profile=Profile(), batch_axis=None)
     endless.check("build")

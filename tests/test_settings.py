@@ -31,9 +31,7 @@ def test_the_command_line_beats_the_environment_beats_the_file(tmp_path: Path) -
     assert (settings.gpu, settings.db, settings.case_timeout) == ("t4", "environment.db", 30.0)
 
 
-def test_the_environment_is_that_of_the_process_by_default(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_environment_is_that_of_the_process_by_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """TRT_HARNESS_… variables are read without being handed over."""
     monkeypatch.setenv("TRT_HARNESS_GPU", "cpu")
     assert load_settings(tmp_path).gpu == "cpu"
@@ -41,7 +39,7 @@ def test_the_environment_is_that_of_the_process_by_default(
 
 @pytest.mark.parametrize("empty", [None, "", (), []], ids=repr)
 def test_options_that_were_not_given_override_nothing(tmp_path: Path, empty: object) -> None:
-    """pytest hands over None, or something empty, for them."""
+    """None, or something empty, is what pytest hands over for them."""
     root = pyproject(tmp_path, 'models = ["a"]')
     assert load_settings(root, {"models": empty}, {}).models == ("a",)
 

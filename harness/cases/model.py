@@ -72,8 +72,8 @@ class Model:
         task: a labelled set, if there is one.
         batch_axis: the symbol of the free dimension that holds independent samples, or None if there is none.
         build_options: options of the build, by precision name, e.g. ``{"fp16": {"optimization": "extended"}}``.
-        type_share: by precision name, the share of computing layers that must be of its number type, where the recipe's
-            own demand (harness.accuracy.audit) does not fit, e.g. for an LSTM, whose gates INT8 leaves alone.
+        type_share: by runtime and precision name, the share of computing layers that must be of its number type, where
+            the recipe's own demand (harness.accuracy.audit) does not fit: ``{"onnxruntime": {"int8": 0.3}}``.
         slow: whether it runs only with ``--full``.
         version: raised by hand when results of before and after must not be compared.
     """
@@ -88,7 +88,7 @@ class Model:
     task: Classification | None = None
     batch_axis: str | None = "batch"
     build_options: Mapping[str, Mapping[str, str | int | bool]] = field(default_factory=dict)
-    type_share: Mapping[str, float] = field(default_factory=dict)
+    type_share: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     slow: bool = False
     version: int = 1
 
@@ -111,7 +111,7 @@ class Model:
         for what, mapping in (
             ("tolerances", self.tolerances),
             ("build_options", self.build_options),
-            ("type_share", self.type_share),
+            *((f"type_share of {runtime!r}", shares) for runtime, shares in self.type_share.items()),
         ):
             for precision in mapping:
                 if precision not in known:
@@ -135,7 +135,7 @@ class Model:
         task: Classification | None = None,
         batch_axis: str | None = "batch",
         build_options: Mapping[str, Mapping[str, str | int | bool]] | None = None,
-        type_share: Mapping[str, float] | None = None,
+        type_share: Mapping[str, Mapping[str, float]] | None = None,
         slow: bool = False,
         version: int = 1,
     ) -> Model:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.cases import Case, Model, Precision, TensorSpec
 from harness.commands.shapes import ShapeOption, batch_axis_of, profile_of
+from harness.ending import end_session
 from harness.errors import ConfigurationError, HarnessError, UsageError
 from harness.opening import open_for_writing, surroundings_of, target_of
 from harness.recorder import Recorder, new_session_id, session_record
@@ -149,8 +150,9 @@ def run_check(
 ) -> CheckResult:
     """Run every case, storing each as it finishes, and write the report.
 
-    A case that cannot be run as asked (a graph newer than the runtime, a set that cannot calibrate) leaves nothing in
-    the history; the others are run all the same. After Ctrl-C what was finished is stored.
+    A case that cannot be run as asked (a graph newer than the runtime, a graph that cannot be quantised) leaves nothing
+    in the history. Where it is the first one, the others are not tried: what stops FP32 stops them all. After Ctrl-C
+    what was finished is stored.
 
     Args:
         plan: what to run.
@@ -167,7 +169,7 @@ def run_check(
     recorder = Recorder(history, session_record(session, root, {**asdict(settings), "check": str(plan.file)}))
     around = surroundings_of(session, settings, root, history)
     checked: list[CheckedCase] = []
-    status, report = "interrupted", None
+    status = "interrupted"
     try:
         for case, subject in plan.runs:
             run = CaseRun(case, subject, around)
@@ -176,18 +178,16 @@ def run_check(
                 recorder.add(trial)
             run.close()
             checked.append(ended)
+            if ended.error is not None and len(checked) == 1:
+                break
             on_case(ended)
         status = "finished"
-        if recorder.trials and settings.report:
-            from reports.render import write_report
-
-            report = write_report(history, root / settings.report)
     except KeyboardInterrupt:
-        return CheckResult(session=session, cases=tuple(checked), report=None, interrupted=True)
+        pass  # what was finished is stored and reported
     finally:
         around.workbench.close()
-        recorder.finish(status)
-    return CheckResult(session=session, cases=tuple(checked), report=report, interrupted=False)
+        report = end_session(recorder, status, root / settings.report if settings.report else None)
+    return CheckResult(session=session, cases=tuple(checked), report=report, interrupted=status == "interrupted")
 
 
 def _run_case(run: CaseRun, on_stage: Callable[[str, str], None], column: str) -> CheckedCase:

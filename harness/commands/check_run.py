@@ -58,7 +58,8 @@ def show_check(
     if as_json:
         print_json(check_data(plan, result, db=settings.db))
     else:
-        console().print(*check_text(plan, result, db=settings.db), sep="\n")
+        for shown in check_text(plan, result, db=settings.db):
+            console().print(shown)
     for error in result.errors:
         errors.print(f"error: {error}")
     return result.exit_code

@@ -28,7 +28,7 @@ def check_text(plan: CheckPlan, result: CheckResult, *, db: str) -> list[Rendera
         db: the history, as it was given.
     """
     shown: list[RenderableType] = []
-    if result.cases:
+    if any(case.error is None for case in result.cases):
         shown.append(_stages(result))
     for case in result.cases:
         shown += [
@@ -52,7 +52,7 @@ def check_text(plan: CheckPlan, result: CheckResult, *, db: str) -> list[Rendera
 def case_line(case: CheckedCase) -> str:
     """Return the line that is printed when a case ends."""
     if case.error is not None:
-        return f"{case.id}: could not be run"
+        return f"{case.id}: could not be run as asked"
     counts = {
         outcome: sum(finding.outcome == outcome for finding in case.findings)
         for outcome in ("passed", "failed", "skipped")

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import harness
 from harness.cases import RECIPES, Precision
@@ -20,6 +20,9 @@ from harness.opening import TENSORRT_MISSING, database_url, open_for_writing, ta
 from harness.settings import Settings, load_catalogue
 from harness.workbench import Workbench
 from harness.workers.subject import Subject
+
+if TYPE_CHECKING:
+    from harness.workers.client import WorkerClient
 
 _SECONDS_TO_ANSWER = 60.0
 
@@ -138,21 +141,31 @@ def _subjects(diagnosis: Diagnosis, settings: Settings) -> None:
 
 
 def _answers_of(workbench: Workbench, subject: Subject, diagnosis: Diagnosis) -> dict[str, Any] | None:
+    said = ""
     try:
         worker = workbench.builder(subject)
-        versions = worker.call("versions", deadline=_SECONDS_TO_ANSWER)
-        reasons = {
-            recipe: worker.call("unsupported", deadline=_SECONDS_TO_ANSWER, precision=Precision(recipe).to_json())
-            for recipe in RECIPES
-        }
+        try:
+            versions = worker.call("versions", deadline=_SECONDS_TO_ANSWER)
+            reasons = {recipe: _reason(worker, Precision(recipe)) for recipe in RECIPES}
+        except WorkerError:
+            # All of its log: one that fails as it starts has written before it is asked anything.
+            said = worker.log_tail()
+            raise
     except (HarnessError, OSError) as error:
-        said = ((error.log_tail if isinstance(error, WorkerError) else "") or str(error)).strip().splitlines()
+        lines = (said or str(error)).strip().splitlines()
         diagnosis.blocked(
-            f"the subject {subject.name!r} ({subject.python}) does not answer: {said[-1]}. It needs numpy, onnx and "
+            f"the subject {subject.name!r} ({subject.python}) does not answer: {lines[-1]}. It needs numpy, onnx and "
             f"{subject.runtime}: {subject.python} -m pip install numpy onnx {subject.runtime}"
         )
         return None
     return {"interpreter": subject.python, **versions, "precisions": reasons}
+
+
+def _reason(worker: WorkerClient, precision: Precision) -> str | None:
+    answer: dict[str, str | None] = worker.call(
+        "unsupported", deadline=_SECONDS_TO_ANSWER, precision=precision.to_json()
+    )
+    return answer["reason"]
 
 
 def _catalogue(diagnosis: Diagnosis, settings: Settings, root: Path) -> None:
@@ -171,7 +184,7 @@ def _history(diagnosis: Diagnosis, settings: Settings, root: Path) -> None:
         location = Location.of(database_url(settings.db, root))
         if location.holds_nothing and location.path is not None:
             if not _can_be_made(location.path):
-                diagnosis.blocked(f"the history {settings.db} cannot be made, its folder is read-only; choose another: --db")
+                diagnosis.blocked(f"the folder of the history {settings.db} is read-only; choose another: --db")
             return
         with open_for_writing(settings.db, root) as history:
             facts["sessions"] = len(history.queries.sessions())

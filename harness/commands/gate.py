@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from harness.cases import metric_named
 from harness.errors import ConfigurationError, unknown_value
-from harness.session import describe_verdict
 from harness.verdicts.gate import adjust
 
 if TYPE_CHECKING:
@@ -136,7 +135,7 @@ def assess(session: GatedSession, *, count: Iterable[str] = ()) -> Assessment:
     q_values = [verdict.q for verdict in adjust([record.verdict for _, record in judged])]
     concerns = [concern for case in session.cases for concern in _failures(case)]
     concerns += [
-        Concern(word=word, case=case.id, what=_series(record), reason=describe_verdict(record), q=q)
+        Concern(word=word, case=case.id, what=_series(record), reason=record.verdict.reason, q=q)
         for (case, record), q in zip(judged, q_values, strict=True)
         if (word := _word(record)) is not None
     ]

@@ -34,6 +34,42 @@ _READING = frozenset({
 })  # fmt: skip
 
 
+def answer(
+    url: str,
+    *,
+    view: str | None,
+    where: Sequence[str],
+    sql: str | None,
+    columns: Sequence[str],
+    limit: int | None,
+    form: Format,
+) -> RenderableType:
+    """Return what is printed of a view or of a SELECT; exactly one of the two is to be given.
+
+    Args:
+        url: of the history.
+        view: a view's name.
+        where: ``COLUMN=VALUE`` each, for a view.
+        sql: a SELECT.
+        columns: what is shown of each row; by default all, or in a table of a view what fits.
+        limit: how many rows at most.
+        form: table, CSV or JSON.
+
+    Raises:
+        ConfigurationError: not exactly one of the two was given, or a condition is not of that form.
+        HistoryError: the history cannot be read, or has no such view or column.
+    """
+    if (view is None) == (sql is None) or (sql is not None and where):
+        raise ConfigurationError(
+            "give one VIEW, with --where if you like, or one --sql SELECT; trt-harness query --list describes the views"
+        )
+    if view is not None:
+        rows, known = rows_of_view(url, view, where=where, limit=limit)
+    else:
+        rows, known = rows_of_sql(url, sql or "", limit=limit)
+    return rendered(rows, chosen_columns(known, columns, view=view, form=form), form)
+
+
 def rows_of_view(
     url: str, view: str, *, where: Sequence[str] = (), limit: int | None = None
 ) -> tuple[list[Row], tuple[str, ...]]:
@@ -94,7 +130,10 @@ def rows_of_sql(url: str, statement: str, *, limit: int | None = None) -> tuple[
                 raise HistoryError(f"--sql: two columns are named {min(twice)!r}; give each a name of its own with AS")
             found = cursor.fetchall() if limit is None else cursor.fetchmany(limit)
     except (sqlite3.Error, sqlite3.Warning) as error:
-        raise HistoryError(f"--sql: {error}. One SELECT is taken; `trt-harness query --list` shows the views") from None
+        said = str(error).rstrip(".")
+        raise HistoryError(
+            f"--sql: {said}. It takes one SELECT; trt-harness query --list describes the views"
+        ) from None
     finally:
         engine.dispose()
     return [dict(zip(columns, row, strict=True)) for row in found], columns

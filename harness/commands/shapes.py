@@ -143,11 +143,13 @@ def _demand_all(inputs: Sequence[TensorSpec], axes: Mapping[str, AxisRange]) -> 
     for spec in inputs:
         for symbol in spec.symbols:
             if symbol not in axes:
-                one, four = (_shape_text(s if isinstance(s, int) else size for s in spec.shape) for size in (1, 4))
+                low, usual, high = (
+                    _shape_text(s if isinstance(s, int) else size for s in spec.shape) for size in (1, 4, 8)
+                )
                 raise ProfileError(
                     f"input {spec.name!r} has the free dimension {symbol!r} (its shape is {_shape_text(spec.shape)}). "
-                    f"Give it a size: --shape {spec.name}:{one}, or a smallest, a usual and a largest one: "
-                    f"--shape {spec.name}:{one},{four},{four}"
+                    f"Give it a size: --shape {spec.name}:{low}, or a smallest, a usual and a largest one: "
+                    f"--shape {spec.name}:{low},{usual},{high}"
                 )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from harness.errors import ModelError
-from harness.graphs.element_types import element_types, with_inferred_types
+from harness.graphs.element_types import element_types
 from harness.graphs.walk import copy_of, matching_nodes, opset_of
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def to_bf16(model: ModelProto, keep: Sequence[str] = ()) -> ModelProto:
             f"{opset_of(model)}: convert it with onnx.version_converter, or export it again"
         )
     kept = {node.name for node in matching_nodes(model.graph, keep)}
-    types = element_types(with_inferred_types(model))
+    types = element_types(model)
     return _Rounding(copy_of(model), types, kept).applied()
 
 

@@ -40,42 +40,47 @@ def type_name(element_type: int) -> str:
 def with_inferred_types(model: ModelProto) -> ModelProto:
     """Return a copy of ``model`` whose value infos tell type and shape of each tensor, as far as ONNX can infer them.
 
-    Weights are kept out of the inference, so it takes milliseconds and no model is too large for it.
+    Raises:
+        ModelError: the graph contradicts itself, so that inference gives up.
+    """
+    inferred = _inferred_without_weights(model)
+    del inferred.graph.input[:]
+    inferred.graph.input.extend(model.graph.input)
+    del inferred.graph.initializer[:]
+    inferred.graph.initializer.extend(model.graph.initializer)
+    return inferred
+
+
+def element_types(model: ModelProto) -> dict[str, str]:
+    """Return numpy's type name of each tensor of ``model`` by its name, those of nested graphs included.
+
+    Tensors whose type cannot be inferred, and those that are sequences, maps or optional, are left out.
 
     Raises:
         ModelError: the graph contradicts itself, so that inference gives up.
     """
+    types = {tensor.name: type_name(tensor.data_type) for tensor in model.graph.initializer}
+    for graph in graphs_in(_inferred_without_weights(model).graph):
+        for value in (*graph.value_info, *graph.input, *graph.output):
+            if is_tensor(value):
+                types[value.name] = type_name(value.type.tensor_type.elem_type)
+        types.update({tensor.name: type_name(tensor.data_type) for tensor in graph.initializer})
+    return types
+
+
+def _inferred_without_weights(model: ModelProto) -> ModelProto:
+    """Return the inferred graph, its weights turned into inputs so that no model is too large and few take long."""
     shell = without_initialisers(model)
-    inputs = list(shell.graph.input)
-    declared = {value.name for value in inputs}
+    declared = {value.name for value in shell.graph.input}
     for tensor in model.graph.initializer:
         if math.prod(tensor.dims) <= _LARGEST_SHAPE_CONSTANT:
             shell.graph.initializer.append(tensor)
         elif tensor.name not in declared:
             shell.graph.input.append(helper.make_tensor_value_info(tensor.name, tensor.data_type, list(tensor.dims)))
     try:
-        inferred = onnx.shape_inference.infer_shapes(shell, data_prop=True)
+        return onnx.shape_inference.infer_shapes(shell, data_prop=True)
     except onnx.shape_inference.InferenceError as error:
         raise ModelError(f"the types of the graph's tensors cannot be inferred: {error}. Export it again.") from None
-    del inferred.graph.input[:]
-    inferred.graph.input.extend(inputs)
-    del inferred.graph.initializer[:]
-    inferred.graph.initializer.extend(model.graph.initializer)
-    return inferred
-
-
-def element_types(inferred: ModelProto) -> dict[str, str]:
-    """Return numpy's type name of each tensor by its name, for a model that ``with_inferred_types`` returned.
-
-    Tensors whose type is not known, and those that are sequences, maps or optional, are left out.
-    """
-    types: dict[str, str] = {}
-    for graph in graphs_in(inferred.graph):
-        for value in (*graph.value_info, *graph.input, *graph.output):
-            if is_tensor(value):
-                types[value.name] = type_name(value.type.tensor_type.elem_type)
-        types.update({tensor.name: type_name(tensor.data_type) for tensor in graph.initializer})
-    return types
 
 
 def is_tensor(value: ValueInfoProto) -> bool:

@@ -10,7 +10,7 @@ from onnx import ModelProto, NodeProto, TensorProto
 
 from harness.errors import CalibrationError
 from harness.graphs.bf16 import to_bf16
-from harness.graphs.element_types import element_types, type_name, with_inferred_types
+from harness.graphs.element_types import element_types, type_name
 from harness.graphs.fp16 import to_fp16, weights_beyond_fp16
 from harness.graphs.int8 import to_int8
 from harness.graphs.walk import graphs_in, matching_nodes
@@ -100,10 +100,9 @@ def type_shares(model: ModelProto) -> dict[str, float]:
     are too, it computes in the quantised type; behind a cast from bfloat16, in bfloat16. Types have numpy's names;
     ``unknown`` where inference does not reach. Empty if nothing computes.
     """
-    inferred = with_inferred_types(model)
-    types = element_types(inferred)
+    types = element_types(model)
     counts: Counter[str] = Counter()
-    for graph in graphs_in(inferred.graph):
+    for graph in graphs_in(model.graph):
         producers = {name: node for node in graph.node for name in node.output}
         counts.update(
             _computes_in(node, producers, types) for node in graph.node if node.op_type in COMPUTING_OPERATORS

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
 
-from harness.verdicts.gate import Verdict
+    import numpy as np
+
+    from harness.verdicts.gate import Verdict
 
 Outcome = Literal["ok", "failed", "crashed", "timed_out", "unsupported"]
 Quality = Literal["ok", "contended", "throttled", "unstable"]

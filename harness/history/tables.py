@@ -42,7 +42,7 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {str: Text, datetime: UtcTime, float: Number, dict[str, Any]: Structure, list[str]: Structure}  # noqa: RUF012 - as SQLAlchemy declares it
+    type_annotation_map = {str: Text, datetime: UtcTime, float: Number}  # noqa: RUF012 - as SQLAlchemy declares it
 
 
 class Session(Base):
@@ -54,7 +54,7 @@ class Session(Base):
     finished_at: Mapped[datetime | None]
     status: Mapped[str]
     command: Mapped[str]
-    settings: Mapped[dict[str, Any]]
+    settings: Mapped[dict[str, Any]] = mapped_column(Structure)
     commit: Mapped[str | None]
     branch: Mapped[str | None]
     dirty: Mapped[bool]
@@ -68,8 +68,8 @@ class Environment(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     identity_hash: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
-    identity: Mapped[dict[str, Any]]
-    facts: Mapped[dict[str, Any]]
+    identity: Mapped[dict[str, Any]] = mapped_column(Structure)
+    facts: Mapped[dict[str, Any]] = mapped_column(Structure)
 
 
 class Subject(Base):
@@ -81,7 +81,7 @@ class Subject(Base):
     name: Mapped[str]
     runtime: Mapped[str]
     version: Mapped[str]
-    libraries: Mapped[dict[str, Any]]
+    libraries: Mapped[dict[str, Any]] = mapped_column(Structure)
 
 
 class Case(Base):
@@ -118,10 +118,10 @@ class Engine(Base):
     fingerprint: Mapped[str] = mapped_column(index=True)
     bytes: Mapped[int] = mapped_column(BigInteger)
     build_seconds: Mapped[float]
-    options: Mapped[dict[str, Any]]
-    type_shares: Mapped[dict[str, Any]]
+    options: Mapped[dict[str, Any]] = mapped_column(Structure)
+    type_shares: Mapped[dict[str, Any]] = mapped_column(Structure)
     layers: Mapped[int]
-    warnings: Mapped[list[str]]
+    warnings: Mapped[list[str]] = mapped_column(Structure)
 
 
 class Trial(Base):
@@ -142,8 +142,8 @@ class Trial(Base):
     outcome: Mapped[str]
     message: Mapped[str]
     quality: Mapped[str]
-    conditions: Mapped[dict[str, Any]]
-    phases: Mapped[dict[str, Any]]
+    conditions: Mapped[dict[str, Any]] = mapped_column(Structure)
+    phases: Mapped[dict[str, Any]] = mapped_column(Structure)
 
 
 class Measurement(Base):
@@ -197,8 +197,8 @@ class TensorError(Base):
     tensor: Mapped[str]
     operator: Mapped[str]
     point: Mapped[str]
-    errors: Mapped[dict[str, Any]]
-    tolerance: Mapped[dict[str, Any]]
+    errors: Mapped[dict[str, Any]] = mapped_column(Structure)
+    tolerance: Mapped[dict[str, Any]] = mapped_column(Structure)
     passed: Mapped[bool | None]
 
 
@@ -239,7 +239,7 @@ class Policy(Base):
     case_pattern: Mapped[str]
     metric_pattern: Mapped[str]
     action: Mapped[str]
-    parameters: Mapped[dict[str, Any]]
+    parameters: Mapped[dict[str, Any]] = mapped_column(Structure)
     reason: Mapped[str]
     created_at: Mapped[datetime]
     until: Mapped[datetime | None]

@@ -132,7 +132,7 @@ class Runtime(ABC):
 
     Attributes:
         name: ``onnxruntime`` or ``tensorrt``.
-        emulated: the number types that it accepts but computes in another one; for them an audit looks at the graph.
+        emulated: the number types that it accepts but may compute in another one: an audit looks at the graph instead.
         build_options: the options that ``build`` knows, each with the values it takes, or with none if it takes any.
     """
 

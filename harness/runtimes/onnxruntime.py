@@ -40,8 +40,10 @@ class OnnxRuntime(Runtime):
     """The CPU provider of the onnxruntime that this interpreter has."""
 
     name = "onnxruntime"
-    # Its CPU kernels compute in float32 (or int8); half precision goes through casts around them.
-    emulated = frozenset({"float16", "bfloat16"})
+    # Half precision goes through casts around float32 kernels. An int8 kernel takes the place of a layer only where
+    # nothing stands between it and its pairs: before a symmetric scale a Relu stays, and the layer before that computes
+    # in float32 on rounded numbers. Of squeezenet's layers 38 % are int8 in onnxruntime 1.31.1, of the detector's 5 %.
+    emulated = frozenset({"float16", "bfloat16", "int8"})
     build_options: ClassVar[Mapping[str, tuple[BuildOption, ...]]] = {
         "optimization": ("disabled", "basic", "extended", "all")
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from harness.errors import RunFailed
 from harness.workers.tensors import load_tensors
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from harness.accuracy import LayerJudgement
@@ -61,8 +61,8 @@ def compare_layers(
     are compared as well.
 
     Returns:
-        ``passed``, ``description``, ``tensors`` with an entry per layer, ``instrumented``: the largest difference between
-        the final outputs of the exposed graph and of ``engine``, as a share of their largest magnitude;
+        ``passed``, ``description``, ``tensors`` with an entry per layer, ``instrumented``: the largest difference
+        between the final outputs of the exposed graph and of ``engine``, as a share of their largest magnitude;
         ``compare_seconds``.
     """
     inputs = load_tensors(folder / "inputs")

@@ -9,7 +9,6 @@ import faulthandler
 import os
 import signal
 import sys
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +18,15 @@ from harness.workers import protocol
 from harness.workers.tensors import has_tensors, load_tensors, save_tensors
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from harness.runtimes.base import Engine, Runtime
 
 _PR_SET_PDEATHSIG = 1
 
 
 class Server:
-    """The methods that a client may call; each takes and returns plain data."""
+    """The methods that a client may call: plain data in, a dict of plain data out, empty where there is no answer."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
@@ -41,9 +42,9 @@ class Server:
             "python": sys.version.split()[0],
         }
 
-    def unsupported(self, precision: dict[str, Any]) -> str | None:
-        """Say why a precision cannot run here, or return None."""
-        return self._runtime.unsupported(Precision.from_json(precision))
+    def unsupported(self, precision: dict[str, Any]) -> dict[str, str | None]:
+        """Say as ``reason`` why a precision cannot run here, or None."""
+        return {"reason": self._runtime.unsupported(Precision.from_json(precision))}
 
     def prepare(self, request: dict[str, Any]) -> dict[str, Any]:
         """Make the graph of a precision; see harness.graphs.prepare."""
@@ -51,7 +52,7 @@ class Server:
 
         return prepare(PrepareRequest.from_json(request)).to_json()
 
-    def reference(self, request: dict[str, Any], folders: dict[str, str], layers_at: str | None) -> None:
+    def reference(self, request: dict[str, Any], folders: dict[str, str], layers_at: str | None) -> dict[str, Any]:
         """Compute inputs, outputs and layers of an FP32 graph, and leave them under a folder for each point.
 
         Args:
@@ -62,6 +63,7 @@ class Server:
         from harness.workers.reference import compute_reference
 
         compute_reference(self._runtime, request, {k: Path(v) for k, v in folders.items()}, layers_at)
+        return {}
 
     def build(self, request: dict[str, Any]) -> dict[str, Any]:
         """Build an engine and look into it."""
@@ -92,9 +94,7 @@ class Server:
         from harness.workers.comparing import compare_layers
 
         with self._loaded(engine) as loaded:
-            return compare_layers(
-                self._runtime, loaded, _build_request(request), Path(folder), _tolerances(tolerances)
-            )
+            return compare_layers(self._runtime, loaded, _build_request(request), Path(folder), _tolerances(tolerances))
 
     def compare_rows(self, engine: str, request: dict[str, Any]) -> dict[str, Any]:
         """Run one sample alone and repeated across a batch, and compare the rows."""
@@ -103,20 +103,22 @@ class Server:
         with self._loaded(engine) as loaded:
             return compare_batch(loaded, request)
 
-    def labelled_set(self, source: str, destination: str) -> None:
+    def labelled_set(self, source: str, destination: str) -> dict[str, Any]:
         """Read a labelled set and leave it as tensors under ``destination``, unless it is there."""
         from harness.workers.tasks import read_labelled_set
 
         if not has_tensors(Path(destination)):
             save_tensors(Path(destination), read_labelled_set(source))
+        return {}
 
-    def scores(self, engine: str, samples: str, output: str, batch: int, destination: str) -> None:
+    def scores(self, engine: str, samples: str, output: str, batch: int, destination: str) -> dict[str, Any]:
         """Run a labelled set through an engine and leave ``scores`` under ``destination``."""
         from harness.workers.tasks import run_classification
 
         with self._loaded(engine) as loaded:
             scores = run_classification(loaded, load_tensors(Path(samples)), output, batch)
         save_tensors(Path(destination), {"scores": scores})
+        return {}
 
     def measure(self, engine: str, folders: dict[str, str], plan: dict[str, Any]) -> dict[str, Any]:
         """Load an engine in this process and time it at every point."""
@@ -163,7 +165,7 @@ def serve(server: Server) -> None:
         try:
             method = getattr(server, request["method"], None)
             if method is None or request["method"].startswith("_"):
-                raise RunFailed(f"a worker has no method {request['method']!r}")
+                raise RunFailed(f"a worker has no method {request['method']!r}")  # noqa: TRY301 - answered like any
             answer["result"] = method(**request["params"])
         except Exception as error:  # noqa: BLE001 - whatever it was, the client must hear of it
             answer["error"] = protocol.describe_error(error)

@@ -39,8 +39,8 @@ class Subject:
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise ConfigurationError(
-                f"{self.name!r} cannot be the name of a subject: letters, digits, '.', '_' and '-' only, since engines' "
-                f"files are named after it"
+                f"{self.name!r} cannot be the name of a subject: letters, digits, '.', '_' and '-' only, "
+                f"since files are named after it"
             )
         if self.runtime not in RUNTIMES:
             raise ConfigurationError(unknown_value("runtime", self.runtime, RUNTIMES))

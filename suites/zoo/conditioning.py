@@ -61,6 +61,8 @@ def condition(draft: Draft, inputs: Mapping[str, np.ndarray], heads: Collection[
         for name in node.input[1:]:
             draft.weights[name] = draft.weights[name] * factor
         steps = measured[f"{tensor}/steps"].reshape(-1)
+        if not steps.any():
+            continue
         if len(node.input) == 2:
             node.input.append(f"{tensor}/bias")
             draft.weights[node.input[2]] = np.zeros_like(steps)

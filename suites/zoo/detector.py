@@ -96,7 +96,7 @@ def _cells(build: GraphBuilder, head: str, level: tuple[str, int]) -> tuple[str,
 
 
 def _decode(build: GraphBuilder, candidates: str, count: int) -> None:
-    """Append what turns raw candidates into boxes and scores, as YOLOv5 does from its release 4 on."""
+    """Append what turns raw candidates into boxes and scores, as YOLOv5 does."""
     corners, strides = _grid()
     build.constant("decode/zero", [0])
     build.constant("decode/middle", [2])

@@ -4,6 +4,8 @@ The wheel ships the graphs for its own tests, all weights replaced by one consta
 graph with a free batch dimension, opset 17, logits of shape [batch, 1000] (squeezenet, densenet121: [batch, 1000, 1,
 1]) in place of probabilities, and weights that make its errors mean something (see ``suites.zoo.conditioning``). Input:
 float32 images [batch, 3, 224, 224], Gaussian with deviation 1.
+
+Every function raises ModelError where the onnx wheel lacks the graph, ConfigurationError where onnxruntime is missing.
 """
 
 from __future__ import annotations

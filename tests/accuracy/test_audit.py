@@ -40,7 +40,7 @@ def test_every_recipe_asks_for_a_type() -> None:
         pytest.param("tf32", SINGLE, True, id="tf32 stores FP32"),
     ],
 )
-def test_an_engine_must_be_in_its_precision(recipe: str, engine: dict[str, float], passed: bool) -> None:  # noqa: FBT001 - a column of the table
+def test_an_engine_must_be_in_its_precision(recipe: str, engine: dict[str, float], passed: bool) -> None:
     """Enough of its computing layers are of the type that the recipe asks for."""
     assert audit(recipe, engine).passed is passed
 
@@ -50,6 +50,7 @@ def test_the_share_that_is_required_can_be_set() -> None:
     shares = {"int8": 0.3, "float32": 0.7}
     assert not audit("int8", shares).passed
     assert audit("int8", shares, required=0.3).passed
+    assert not audit("int8", {}, required=0.0).passed
 
 
 @pytest.mark.parametrize(
@@ -61,7 +62,11 @@ def test_the_share_that_is_required_can_be_set() -> None:
     ],
 )
 def test_an_emulated_type_is_audited_in_the_graph(
-    recipe: str, graph: dict[str, float], engine: dict[str, float], passed: bool, audited: str  # noqa: FBT001 - a column of the table
+    recipe: str,
+    graph: dict[str, float],
+    engine: dict[str, float],
+    passed: bool,
+    audited: str,
 ) -> None:
     """Where a runtime computes in another type by design, its engine says nothing about the recipe."""
     result = audit(recipe, engine, graph)

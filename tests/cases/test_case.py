@@ -94,9 +94,7 @@ def test_a_filter_that_names_nothing_is_an_error(filters: dict[str, list[str]], 
         pytest.param((), {}, "no case is left", id="an empty catalogue"),
     ],
 )  # fmt: skip
-def test_nothing_to_run_is_an_error(
-    catalogue: tuple[Model, ...], filters: dict[str, list[str]], hint: str
-) -> None:
+def test_nothing_to_run_is_an_error(catalogue: tuple[Model, ...], filters: dict[str, list[str]], hint: str) -> None:
     """A session without a case would pass without having looked at anything, so it is refused."""
     with pytest.raises(ConfigurationError, match=hint):
         expand(catalogue, **filters)  # type: ignore[arg-type]

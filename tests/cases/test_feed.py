@@ -107,5 +107,5 @@ def test_a_type_that_cannot_be_invented_is_an_error(dtype: str) -> None:
 )
 def test_a_feed_that_can_draw_nothing_is_an_error(make: Callable[[], Feed]) -> None:
     """It is refused where it is written, not when the first case runs."""
-    with pytest.raises(ConfigurationError, match="low < high|deviation"):
+    with pytest.raises(ConfigurationError, match=r"low < high|deviation"):
         make()

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 
 from harness.cases import BF16, FP16, FP32, INT8, RECIPES, TF32, Precision
-from harness.cases.precision import Recipe
 from harness.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from harness.cases.precision import Recipe
 
 MIXED = Precision("int8", keep_fp32=("head*", "stem"), name="int8-mixed")
 

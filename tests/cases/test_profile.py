@@ -145,16 +145,19 @@ def test_a_profile_must_name_the_free_dimensions_of_its_graph() -> None:
     Profile().check_against([TensorSpec("x", "float32", (1, 3))])
     with pytest.raises(ProfileError, match=r"'seq' is no free dimension of the graph\. Did you mean 'sequence'\?"):
         Profile({"batch": 1, "seq": 8}).check_against([TEXT])
-    with pytest.raises(ProfileError, match=r"'ids' has shape batchxsequence, .*no range for .*'sequence'.*--shape ids:"):
+    with pytest.raises(
+        ProfileError, match=r"'ids' has shape batchxsequence, .*no range for .*'sequence'.*--shape ids:"
+    ):
         Profile({"batch": 1}).check_against([IMAGE, TEXT])
 
 
 @pytest.mark.parametrize(
-    "profile", [Profile(), Profile(TEXT_AXES), Profile({"batch": (1, 4, 16)}, [{"batch": 3}], "odd")], ids=lambda p: p.name
+    "profile",
+    [Profile(), Profile(TEXT_AXES), Profile({"batch": (1, 4, 16)}, [{"batch": 3}], "odd")],
+    ids=lambda p: p.name,
 )
 def test_a_profile_survives_json(profile: Profile) -> None:
     """What a worker reads equals what the session wrote, and hashes alike."""
     again = Profile.from_json(json.loads(json.dumps(profile.to_json())))
     assert again == profile
     assert hash(again) == hash(profile)
-

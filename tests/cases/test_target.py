@@ -45,7 +45,7 @@ def test_a_gpu_is_recognised_by_whole_words_of_its_name(driver_name: str, target
         pytest.param("auto", T4, None, "t4", "Tesla T4 is present", id="auto takes the GPU"),
         pytest.param("auto", T4, "TensorRT is missing", "cpu", "Tesla T4 is present, but TensorRT is missing",
                      id="auto leaves a GPU that cannot be used, and says why"),
-        pytest.param("auto", ("NVIDIA Z9",), None, "gpu", "NVIDIA Z9 is present", id="auto takes a GPU that has no target"),
+        pytest.param("auto", ("NVIDIA Z9",), None, "gpu", "NVIDIA Z9 is present", id="auto takes a GPU of no target"),
         pytest.param("h200", H200, None, "h200", "--gpu h200", id="the GPU that is there"),
     ],
 )  # fmt: skip

@@ -36,7 +36,7 @@ def _write(path: Path, *, scale: float = 1.0, external: bool = False) -> None:
 
 
 @pytest.mark.parametrize("as_text", [True, False], ids=["named as text", "named as a path"])
-def test_a_file_becomes_its_normal_graph(tmp_path: Path, cache: GraphCache, as_text: bool) -> None:  # noqa: FBT001 - a table's column
+def test_a_file_becomes_its_normal_graph(tmp_path: Path, cache: GraphCache, as_text: bool) -> None:
     """The graph in the cache is the file's, with its inputs and outputs described."""
     path = tmp_path / "model.onnx"
     _write(path)
@@ -67,7 +67,7 @@ def test_the_second_time_nothing_is_read_or_built(
 
 
 @pytest.mark.parametrize("external", [False, True], ids=["weights inside", "weights outside"])
-def test_a_changed_file_is_read_again(tmp_path: Path, cache: GraphCache, external: bool) -> None:  # noqa: FBT001 - a table's column
+def test_a_changed_file_is_read_again(tmp_path: Path, cache: GraphCache, external: bool) -> None:
     """Other weights of the same size, in the file or beside it, give another graph."""
     path = tmp_path / "model.onnx"
     _write(path, external=external)

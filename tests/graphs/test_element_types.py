@@ -30,7 +30,7 @@ def test_types_have_numpy_names(element_type: int, name: str) -> None:
 
 def test_every_tensor_of_a_graph_gets_its_type() -> None:
     """Inputs, weights, outputs and the tensors between are all known after inference."""
-    types = element_types(with_inferred_types(classifier()))
+    types = element_types(classifier())
     between = {"convolved", "normal", "activated", "pooled", "features"}
     assert between | {"image", "filters", "head", "scores"} <= set(types)
     assert set(types.values()) == {"float32"}
@@ -64,13 +64,13 @@ def test_weights_listed_as_inputs_are_no_obstacle() -> None:
         ir_version=3,
     )
     inferred = with_inferred_types(model)
-    assert element_types(inferred)["product"] == "float32"
+    assert element_types(model)["product"] == "float32"
     assert list(inferred.graph.input) == list(model.graph.input)
 
 
 def test_nested_graphs_are_inferred_too() -> None:
     """Tensors inside the branches of an If have types."""
-    types = element_types(with_inferred_types(branching()))
+    types = element_types(branching())
     assert types["then_product"] == types["else_weight"] == "float32"
     assert types["flag"] == "bool"
 

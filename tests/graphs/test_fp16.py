@@ -8,7 +8,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from harness.errors import ConfigurationError
-from harness.graphs.element_types import element_types, with_inferred_types
+from harness.graphs.element_types import element_types
 from harness.graphs.fp16 import to_fp16, weights_beyond_fp16
 from tests.graphs.small_graphs import classifier, cosine, images, model_of, run, two_products
 
@@ -27,7 +27,7 @@ def test_everything_but_inputs_and_outputs_is_float16() -> None:
     half = to_fp16(classifier())
     onnx.checker.check_model(half, full_check=True)
     assert {tensor.data_type for tensor in half.graph.initializer} == {TensorProto.FLOAT16}
-    types = element_types(with_inferred_types(half))
+    types = element_types(half)
     assert types["image"] == types["scores"] == "float32"
     assert types["activated"] == types["features"] == "float16"
     assert half.graph.input[0] == classifier().graph.input[0]

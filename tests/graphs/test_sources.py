@@ -23,7 +23,7 @@ from tests.graphs.sources_for_tests import PACKAGE
         pytest.param("module:", False, id="no function"),
     ],
 )
-def test_functions_are_told_from_paths(source: str | Path, expected: bool) -> None:  # noqa: FBT001 - a table's column
+def test_functions_are_told_from_paths(source: str | Path, expected: bool) -> None:
     """Only text that reads module:function is taken for a function."""
     assert is_function_source(source) is expected
 
@@ -101,7 +101,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         pytest.param("hashed_module:f", "other_module.py", False, id="the neighbour of a module of no package"),
     ],
 )
-def test_the_hash_follows_the_code(package: Path, source: str, edited: str, changes: bool) -> None:  # noqa: FBT001 - a table's column
+def test_the_hash_follows_the_code(package: Path, source: str, edited: str, changes: bool) -> None:
     """Editing the module or one of its package changes the hash; editing others does not."""
     before = source_code_hash(source)
     assert source_code_hash(source) == before

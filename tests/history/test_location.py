@@ -131,7 +131,7 @@ def test_file_in_place_of_a_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("read_only", [False, True], ids=["to be written", "to be read"])
-def test_file_that_is_no_database(tmp_path: Path, read_only: bool) -> None:  # noqa: FBT001 - a parameter of the test
+def test_file_that_is_no_database(tmp_path: Path, read_only: bool) -> None:
     """Any other file is refused, and left as it is."""
     path = tmp_path / "history.db"
     path.write_bytes(b"these bytes are not a database " * 100)

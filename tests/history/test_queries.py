@@ -94,8 +94,13 @@ def test_last_word_of_a_session_decides(history: History, last_word: Any, expect
 
 
 def test_alarm_on_one_subject_does_not_touch_another(history: History) -> None:
-    """In a session of two subjects, only the run that regressed is kept out."""
-    remember(history, trial(1, value=1.0, subject=OLD), trial(1, value=2.0, subject=NEW, word=verdict("regressed")))
+    """In a session of two subjects, the one does not keep the other's run out, nor clear it."""
+    remember(
+        history,
+        trial(1, value=1.0, subject=OLD),
+        trial(1, value=2.0, subject=NEW, word=verdict("inconclusive")),
+        trial(1, value=1.0, subject=OLD, word=verdict("pass"), index=1),
+    )
     assert baseline(history) == [1.0]
 
 
@@ -192,6 +197,13 @@ def test_matrix_has_the_newest_first_trial_of_each_cell(history: History) -> Non
     assert newest.findings == findings
     assert cells[MACHINE.name, OLD.hash].values == {("latency_host", "batch4"): 1.0}
     assert cells[OTHER_MACHINE.name, NEW.hash].verdicts == {}
+
+
+def test_case_that_was_repeated_is_judged_by_the_repetition(history: History) -> None:
+    """A cell has no verdict of an earlier first trial, of the same session though it is."""
+    remember(history, trial(1, word=verdict("regressed")), trial(1))
+    (cell,) = history.queries.latest_matrix()
+    assert (cell.trial_id, cell.verdicts) == (2, {})
 
 
 def test_session_verdicts_are_the_last_words(history: History) -> None:

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.measurement import devices
 from harness.measurement.devices import present_gpus
 
 if TYPE_CHECKING:
@@ -53,6 +53,6 @@ def test_a_driver_that_does_not_answer_has_none(install_driver: Callable[[str], 
 def test_a_driver_that_hangs_has_none(monkeypatch: pytest.MonkeyPatch, install_driver: Callable[[str], None]) -> None:
     """A session does not wait for it without end."""
     install_driver("exec /bin/sleep 60")
-    run = devices.subprocess.run
-    monkeypatch.setattr(devices.subprocess, "run", lambda *args, **more: run(*args, **{**more, "timeout": 0.2}))
+    run = subprocess.run
+    monkeypatch.setattr(subprocess, "run", lambda *args, **more: run(*args, **{**more, "timeout": 0.2}))
     assert present_gpus() == ()

@@ -20,7 +20,9 @@ def test_the_peak_remembers_what_was_freed() -> None:
     """100 MiB that are gone again still count."""
     read = "from harness.measurement.memory import peak_host_memory\n"
     small = peak_of(f"{read}print(peak_host_memory())")
-    large = peak_of(f"{read}block = bytearray({100 * MIB})\nblock[:] = b'x' * len(block)\ndel block\nprint(peak_host_memory())")
+    large = peak_of(
+        f"{read}block = bytearray({100 * MIB})\nblock[:] = b'x' * len(block)\ndel block\nprint(peak_host_memory())"
+    )
     assert small > MIB
     assert large - small >= 90 * MIB
 

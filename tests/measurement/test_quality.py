@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -70,6 +71,21 @@ def test_readings_grow() -> None:
     assert end.at > start.at
     assert end.own - start.own >= 0.05
     assert end.busy >= start.busy
+
+
+def test_the_heaviest_processes_are_named_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At most so many of them, and neither those that rest nor those that came or went meanwhile."""
+
+    def process(pid: int, seconds: float) -> SimpleNamespace:
+        times = SimpleNamespace(user=seconds, system=0.0)
+        return SimpleNamespace(pid=pid, info={"name": f"job{pid}", "cpu_times": times})
+
+    looks = iter([
+        [process(1, 5.0), process(2, 0.0), process(3, 0.0), process(4, 9.0), process(5, 0.0)],
+        [process(1, 5.05), process(2, 0.1), process(3, 0.07), process(4, 9.001), process(6, 3.0)],
+    ])  # fmt: skip
+    monkeypatch.setattr("psutil.process_iter", lambda _: next(looks))
+    assert quality._heavy(most=2) == ["job2 (pid 2)", "job3 (pid 3)"]
 
 
 def test_a_busy_process_is_named() -> None:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from harness.measurement import sampling
 from harness.measurement.sampling import (
     PERCENTILE_SAMPLES,
     SamplingPlan,
@@ -31,7 +30,7 @@ def inference(monkeypatch: pytest.MonkeyPatch) -> Callable[[], float]:
         now += 0.010
         return float(next(results))
 
-    monkeypatch.setattr(sampling.time, "perf_counter", lambda: now)
+    monkeypatch.setattr("harness.measurement.sampling.time.perf_counter", lambda: now)
     return run_once
 
 

@@ -24,7 +24,7 @@ from harness.history.records import (
     TrialRecord,
     VerdictRecord,
 )
-from harness.verdicts.gate import judge
+from harness.verdicts.gate import Verdict, judge
 
 if TYPE_CHECKING:
     from harness.history.store import History
@@ -190,6 +190,25 @@ class HistoryBuilder:
             MeasurementRecord(metric="output_sqnr_db", point="batch=1", value=_SQNR[precision]),
             MeasurementRecord(metric="engine_bytes", point="", value=4.9e6 * (1 if precision == "fp32" else 0.5)),
         ]
+
+
+def a_verdict(**changes: Any) -> Verdict:
+    """Make a verdict of a regression by 7.3 %."""
+    values: dict[str, Any] = {
+        "status": "regressed",
+        "direction": "lower",
+        "scale": "log",
+        "smallest_effect": 0.05,
+        "reason": "slower than its baseline",
+        "n": 20,
+        "k": 5,
+        "value": 1.234,
+        "baseline": 1.15,
+        "effect": 0.073,
+        "low": 0.051,
+        "high": 0.092,
+    }
+    return Verdict(**{**values, **changes})
 
 
 def fill(build: HistoryBuilder) -> None:

@@ -53,7 +53,7 @@ def test_shares_are_of_the_layers_that_compute(layers: list[EngineLayer], shares
         pytest.param([layer("Conv", "float32", tactic="7")], False, id="a layer less"),
     ],
 )
-def test_the_fingerprint_tells_what_was_chosen(other: list[EngineLayer], same: bool) -> None:  # noqa: FBT001 - a column of the table
+def test_the_fingerprint_tells_what_was_chosen(other: list[EngineLayer], same: bool) -> None:
     """Engines of the same operators, types and tactics in the same order are the same."""
     first = inspection(layer("Conv", "float32", tactic="7"), layer("Relu"))
     assert (first.fingerprint == inspection(*other).fingerprint) is same

@@ -28,6 +28,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def worker(tmp_path: Path) -> Iterator[WorkerClient]:
+    """Lend a worker with onnxruntime in it."""
     client = WorkerClient(Subject("onnxruntime"), tmp_path / "logs", "worker", [ROOT])
     yield client
     client.close()

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.commands.gate import Assessment, GatedCase, GatedSession, assess
+from harness.errors import ConfigurationError
+from harness.history.records import FindingRecord, VerdictRecord
+from tests.history.building import verdict
+
+
+def case(
+    *statuses: str, case_id: str = "net-fp16-static", outcome: str = "ok", failed: str = "", **more: Any
+) -> GatedCase:
+    """Return a case with a series for each status, and a failed stage if one is named."""
+    records = tuple(
+        VerdictRecord(metric="latency_host", point=f"batch={i}", verdict=verdict(status, **more))  # type: ignore[arg-type]
+        for i, status in enumerate(statuses, start=1)
+    )
+    findings = (FindingRecord(stage=failed, outcome="failed", message="it is broken"),) if failed else ()
+    return GatedCase(id=case_id, outcome=outcome, findings=findings, verdicts=records)
+
+
+def assessed(*cases: GatedCase, status: str = "finished", count: tuple[str, ...] = (), **more: Any) -> Assessment:
+    """Return what the gate says of a session with these cases."""
+    return assess(GatedSession(id="0" * 12, status=status, cases=cases, **more), count=count)
+
+
+@pytest.mark.parametrize(
+    ("assessment", "code"),
+    [
+        pytest.param(assessed(case("pass", "improved")), 0, id="everything passed"),
+        pytest.param(assessed(case("pass", "regressed")), 1, id="a series regressed"),
+        pytest.param(assessed(case(failed="outputs", outcome="failed")), 1, id="a stage failed"),
+        pytest.param(assessed(case(failed="build", outcome="crashed")), 1, id="an engine crashed"),
+        pytest.param(assessed(case(outcome="timed_out")), 1, id="a case timed out and left nothing behind"),
+        pytest.param(assessed(case(outcome="unsupported")), 0, id="a precision is not supported"),
+        pytest.param(assessed(), 2, id="no case was run"),
+        pytest.param(assessed(case("inconclusive")), 0, id="inconclusive is not counted"),
+        pytest.param(assessed(case("inconclusive"), count=("inconclusive",)), 3, id="inconclusive is counted"),
+        pytest.param(assessed(case("insufficient"), count=("inconclusive",)), 0, id="another word is counted"),
+        pytest.param(assessed(case("insufficient"), count=("insufficient",)), 3, id="insufficient is counted"),
+        pytest.param(assessed(case("missing"), count=("missing",)), 3, id="a missing measurement is counted"),
+        pytest.param(
+            assessed(case("pass"), count=("missing",), previous="1" * 12, lacking=("gone-fp16-static",)),
+            3,
+            id="a missing case is counted",
+        ),
+        pytest.param(assessed(case("pass"), lacking=("gone-fp16-static",)), 0, id="a missing case is not counted"),
+        pytest.param(assessed(case("pass"), status="interrupted"), 0, id="an interrupted session is not counted"),
+        pytest.param(
+            assessed(case("pass"), status="running", count=("unfinished",)), 3, id="an unfinished session is counted"
+        ),
+        pytest.param(
+            assessed(case("regressed", "insufficient"), count=("insufficient",)), 1, id="a regression goes first"
+        ),
+    ],
+)  # fmt: skip
+def test_exit_codes(assessment: Assessment, code: int) -> None:
+    """What regressed, failed, is not there or could not be judged each has an exit code of its own."""
+    assert assessment.exit_code == code
+
+
+def test_what_is_not_counted_is_listed_all_the_same() -> None:
+    """A session that passes still says what was lacking, could not be judged, or was cut short, the worst first."""
+    assessment = assessed(case("insufficient", "inconclusive"), status="interrupted", lacking=("gone-fp16-static",))
+    words = [concern.word for concern in assessment.concerns]
+    assert words == ["missing", "inconclusive", "insufficient", "unfinished"]
+    assert assessment.headline == "nothing regressed"
+
+
+def test_a_regression_is_told_once() -> None:
+    """The failure of the regression stage is not listed beside the verdict that it reports."""
+    assessment = assessed(case("regressed", failed="regression", outcome="failed"))
+    assert [concern.word for concern in assessment.concerns] == ["regressed"]
+    assert assessment.headline == "1 regressed"
+
+
+def test_a_regression_stage_that_could_not_judge_is_told() -> None:
+    """Where confirming trials crashed there is no verdict, so the stage's own failure is listed."""
+    assessment = assessed(case("pass", failed="regression", outcome="crashed"))
+    assert [(concern.word, concern.what) for concern in assessment.concerns] == [("failed", "regression")]
+
+
+def test_q_is_taken_over_the_whole_session() -> None:
+    """A p of 0.01 among four series that show nothing is a q of 0.05."""
+    quiet = [case("pass", case_id=f"quiet{i}-fp16-static", p=1.0) for i in range(4)]
+    (concern,) = assessed(case("regressed", p=0.01), *quiet).concerns
+    assert concern.q == pytest.approx(0.05)
+
+
+def test_words_that_cannot_be_counted_are_refused() -> None:
+    """A misspelt word ends in an error that suggests the right one."""
+    with pytest.raises(ConfigurationError, match="Did you mean 'insufficient'"):
+        assessed(case("pass"), count=("insuficient",))

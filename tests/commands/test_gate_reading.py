@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.commands.gate_reading import read_session
+from harness.errors import HistoryError
+from harness.history.records import EnvironmentRecord, FindingRecord, SubjectRecord
+from harness.history.store import History
+from tests.history.building import remember, session, trial, verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> Iterator[History]:
+    """Return a new history."""
+    with History.open(tmp_path / "history.db") as opened:
+        yield opened
+
+
+def test_a_session_is_read_with_its_cases_findings_and_verdicts(history: History) -> None:
+    """Every first trial is a case, with what its stages said and the last word on each of its series."""
+    failed = FindingRecord(stage="layers", outcome="failed", message="out of tolerance")
+    remember(
+        history,
+        trial(1, model="good", word=verdict("regressed")),
+        trial(1, model="bad", outcome="failed", findings=(failed,), measurements=()),
+        replace(trial(1, model="good"), index=1),
+    )
+    history.finish_session(session(1).id)
+    read = read_session(history.queries, "latest")
+    assert (read.id, read.status) == (session(1).id, "finished")
+    assert [case.id for case in read.cases] == ["good-fp16-batch1x4x16", "bad-fp16-batch1x4x16"]
+    assert [record.verdict.status for record in read.cases[0].verdicts] == ["regressed"]
+    assert (read.cases[1].outcome, list(read.cases[1].findings)) == ("failed", [failed])
+
+
+def test_a_subject_with_a_name_is_part_of_the_case(history: History) -> None:
+    """Two subjects of one session are told apart, and so are their verdicts."""
+    ours = SubjectRecord(name="ort130", runtime="onnxruntime", version="1.30.0")
+    remember(history, trial(1, word=verdict("pass")), trial(1, subject=ours, word=verdict("regressed")))
+    cases = {
+        case.id: [r.verdict.status for r in case.verdicts] for case in read_session(history.queries, "latest").cases
+    }
+    assert cases == {
+        "squeezenet-fp16-batch1x4x16": ["pass"],
+        "squeezenet-fp16-batch1x4x16@ort130": ["regressed"],
+    }
+
+
+def test_cases_of_the_previous_session_are_missed(history: History) -> None:
+    """A case that the finished session before had and this one has not is lacking."""
+    remember(history, trial(1, model="kept"), trial(1, model="gone"))
+    history.finish_session(session(1).id)
+    remember(history, trial(2, model="kept"))
+    read = read_session(history.queries, session(2).id)
+    assert (read.previous, list(read.lacking)) == (session(1).id, ["gone-fp16-batch1x4x16"])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param("unfinished", id="it was not finished"),
+        pytest.param("environment", id="it ran on another machine"),
+        pytest.param("selection", id="it was asked for other models"),
+    ],
+)
+def test_sessions_that_cannot_be_compared_are_passed_over(history: History, other: str) -> None:
+    """Only a finished session on the same machine that was asked for the same can show what is lacking."""
+    elsewhere = EnvironmentRecord(name="elsewhere", identity={"cpu": "other"})
+    before = trial(1, model="gone")
+    if other == "selection":
+        history.start_session(replace(session(1), settings={"models": ["gone"]}))
+        history.add_trial(before)
+    else:
+        remember(history, replace(before, environment=elsewhere) if other == "environment" else before)
+    if other != "unfinished":
+        history.finish_session(session(1).id)
+    remember(history, trial(2, model="kept"))
+    read = read_session(history.queries, "latest")
+    assert (read.previous, list(read.lacking)) == (None, [])
+
+
+def test_an_unknown_session_is_an_error(history: History) -> None:
+    """The error names the sessions that there are."""
+    remember(history, trial(1))
+    with pytest.raises(HistoryError, match=session(1).id):
+        read_session(history.queries, "nope")

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reports.render import write_report
+from tests.reports.parsed_page import ParsedPage
+from tests.reports.sample_history import NEW, OLD
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.reports.sample_history import HistoryBuilder
+
+
+@pytest.fixture(scope="module")
+def index(sample_report: Path) -> ParsedPage:
+    """Return the first page of the sample report."""
+    return ParsedPage.of(sample_report / "index.html")
+
+
+def test_the_headline_says_whether_anything_is_wrong(index: ParsedPage) -> None:
+    """One sentence at the top counts what needs attention, by its kind."""
+    assert "4 of 13 cases need attention: 1 crashed, 1 failed, 1 regressed and 1 missing." in index.text
+    assert "crashed" in index.with_class("headline")[0]["class"]
+
+
+def test_what_needs_attention_is_said_in_sentences_with_links(index: ParsedPage, sample_report: Path) -> None:
+    """Each of the four has a sentence, the worst first, and a link to a section that exists."""
+    text = index.text
+    sentences = [
+        "encoder-int8-batch1x4x16 : build: the worker died in 'build': signal 11 (SIGSEGV)",
+        "squeezenet-int8-batch1x4x16 : layers: 32 of 66 layers are outside their tolerance",
+        "resnet50-fp16-batch1x4x16 : latency, host to host, median at batch=",
+        "encoder-fp16-batch1x4x16 : ran in session 00000000000c",
+    ]
+    places = [text.index(sentence) for sentence in sentences]
+    assert places == sorted(places)
+    for href in index.attributes("href"):
+        file, _, anchor = href.partition("#")
+        if file:
+            assert anchor == "" or anchor in ParsedPage.of(sample_report / file).attributes("id")
+
+
+def test_every_cell_of_the_matrix_is_there(index: ParsedPage) -> None:
+    """Three models in four precisions on one machine, one case on the other; each cell says how it stands in words."""
+    cells = index.with_class("cell")
+    assert len(cells) == 3 * 4 + 1
+    words = [cell.get("data-words") for cell in cells]
+    assert words == [
+        *("pass", "skipped", "missing", "crashed"),
+        *("pass", "skipped", "regressed", "pass"),
+        *("pass", "skipped", "pass", "failed"),
+        "insufficient",
+    ]
+
+
+def test_precisions_are_in_their_usual_order(index: ParsedPage) -> None:
+    """Columns go from FP32 down, not by the alphabet."""
+    columns = [a["data-precision"] for tag, a in index.elements if tag == "th" and "data-precision" in a]
+    assert columns == ["fp32", "tf32", "fp16", "int8", "fp32"]
+
+
+def test_a_short_baseline_is_counted_and_never_green(index: ParsedPage) -> None:
+    """The second machine has four runs, three of them a baseline."""
+    assert "3 of 8 runs" in index.text
+    badges = [a for a in index.with_class("badge") if "insufficient" in a["class"].split()]
+    assert badges
+    assert all("pass" not in a["class"].split() for a in badges)
+
+
+def test_a_skip_gives_its_reason(index: ParsedPage) -> None:
+    """TF32 on the CPU is skipped, with the runtime's words."""
+    assert index.text.count("onnxruntime's CPU provider has no TF32 arithmetic") == 3
+
+
+def test_latency_is_that_of_the_tuned_point_with_its_trend(index: ParsedPage) -> None:
+    """Cells that were timed show milliseconds at batch 4, the change, and a sparkline."""
+    assert len(index.with_class("spark")) == len(re.findall(r"[\d.]+ ms last", index.text)) == 9
+    assert len(re.findall(r"% at batch=4", index.text)) == 8
+
+
+def test_sessions_are_listed_newest_first(index: ParsedPage) -> None:
+    """Of fourteen sessions the newest is first, with its counts."""
+    text = index.text
+    assert "The last 14 of 14, newest first." in text
+    table = text[text.index("newest first.") :]
+    assert table.index("00000000000d") < table.index("00000000000c") < table.index("000000000000")
+
+
+def test_a_history_without_problems_says_so(builder: HistoryBuilder, tmp_path: Path) -> None:
+    """Where all is well, the headline is good news and there is no list."""
+    for index in range(10):
+        builder.history.add_trial(builder.trial(builder.session(index), "resnet50", "fp16"))
+    page = ParsedPage.of(write_report(builder.history, tmp_path / "report"))
+    assert "Nothing needs attention: of 1 case, 1 pass." in page.text
+    assert "pass" in page.with_class("headline")[0]["class"].split()
+    assert "What needs attention" not in page.text
+
+
+def test_a_young_history_is_not_green(builder: HistoryBuilder, tmp_path: Path) -> None:
+    """After the first session nothing failed, and nothing can be judged either."""
+    builder.history.add_trial(builder.trial(builder.session(0), "resnet50", "fp16"))
+    page = ParsedPage.of(write_report(builder.history, tmp_path / "report"))
+    assert "Nothing failed, but 1 of 1 case cannot be judged yet" in page.text
+    assert "pass" not in page.with_class("headline")[0]["class"].split()
+
+
+def test_two_subjects_in_one_session_are_both_in_the_cell(builder: HistoryBuilder, tmp_path: Path) -> None:
+    """The worse one gives the cell its word, the other one is named below."""
+    session = builder.session(0)
+    builder.history.add_trial(builder.trial(session, "resnet50", "fp16", subject=OLD))
+    builder.history.add_trial(builder.trial(session, "resnet50", "fp16", subject=NEW, outcome="timed_out"))
+    page = ParsedPage.of(write_report(builder.history, tmp_path / "report"))
+    assert [cell["data-words"] for cell in page.with_class("cell")] == ["timed out"]
+    assert "onnxruntime 1.30.0: insufficient" in page.text

@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.errors import UsageError
+from harness.history.records import FindingRecord
+from reports.render import replace_file, write_report
+from tests.reports.parsed_page import ParsedPage
+from tests.reports.sample_history import SERVER, HistoryBuilder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&amp; \x1b[31mred\x1b[0m {{ 7 * 7 }}"
+PAGES = ["index.html", "model-encoder.html", "model-resnet50.html", "model-squeezenet.html"]
+
+
+@pytest.fixture(scope="module")
+def pages(sample_report: Path) -> dict[str, ParsedPage]:
+    """Return every page of the sample report."""
+    return {path.name: ParsedPage.of(path) for path in sorted(sample_report.iterdir())}
+
+
+def test_a_report_is_an_index_and_a_page_per_model(sample_report: Path) -> None:
+    """Nothing else is written, and no temporary file is left."""
+    assert sorted(path.name for path in sample_report.iterdir()) == PAGES
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_needs_nothing_beside_it(sample_report: Path, name: str) -> None:
+    """No element loads anything; links lead to pages of the report; no address of the network is in the source."""
+    page = ParsedPage.of(sample_report / name)
+    assert page.attributes("src") == []
+    assert [tag for tag, _ in page.elements if tag in {"link", "iframe", "object", "embed", "base", "form"}] == []
+    for href in page.attributes("href"):
+        assert re.fullmatch(r"((index|model-[\w.-]+)\.html)?(#[\w=.%-]+)?", href)
+    source = (sample_report / name).read_text(encoding="utf-8")
+    assert re.findall(r"url\((?!#)|@import|https?://(?!www\.w3\.org/2000/svg)", source) == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_forbids_every_connection_and_every_script_but_its_own(pages: dict[str, ParsedPage], name: str) -> None:
+    """The policy allows the one script by its hash."""
+    (policy,) = [a["content"] for _, a in pages[name].elements if a.get("http-equiv") == "Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    script = next(script for script in pages[name].scripts if not script.startswith("{"))
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in policy
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_sound_html(pages: dict[str, ParsedPage], name: str) -> None:
+    """Every tag closes as it opened, ids are unique, the language is declared, tables have captions and scopes."""
+    page = pages[name]
+    assert page.problems == []
+    ids = page.attributes("id")
+    assert len(ids) == len(set(ids))
+    assert page.elements[0] == ("html", {"lang": "en"})
+    tags = [tag for tag, _ in page.elements]
+    assert tags.count("caption") == tags.count("table") > 0
+    assert all("scope" in attributes for tag, attributes in page.elements if tag == "th")
+    assert tags.count("h1") == tags.count("main") == 1
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_word_of_a_programming_language_is_shown(pages: dict[str, ParsedPage], name: str) -> None:
+    """Where there is no value a page has a dash or a word, not None, nan or a repr."""
+    page = pages[name]
+    shown = " ".join([page.text, *page.attributes("title"), *page.attributes("aria-label")])
+    assert re.findall(r"\b(None|nan|NaN|inf|undefined|Markup|datetime)\b", shown) == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_anchors_exist(sample_report: Path, name: str) -> None:
+    """Every link to a section of the report finds it."""
+    for href in ParsedPage.of(sample_report / name).attributes("href"):
+        file, _, anchor = href.partition("#")
+        if anchor and not anchor.startswith("filter="):
+            assert anchor in ParsedPage.of(sample_report / (file or name)).attributes("id")
+
+
+def test_hostile_text_is_shown_and_not_run(builder: HistoryBuilder, tmp_path: Path) -> None:
+    """Markup in names, messages, logs and facts ends up as text, without terminal escapes, in every place at once."""
+    errors = tuple(
+        replace(error, tensor=HOSTILE, operator=HOSTILE, passed=False) for error in builder.tensor_errors("fp16")
+    )
+    session = builder.session(0, command=HOSTILE, branch=HOSTILE, commit=HOSTILE)
+    trial = builder.trial(
+        session, "resnet50", "fp16", environment=replace(SERVER, name=HOSTILE, facts={HOSTILE: HOSTILE})
+    )
+    assert trial.engine is not None
+    trial = replace(
+        trial,
+        subject=replace(trial.subject, runtime=HOSTILE, version=HOSTILE, libraries={HOSTILE: HOSTILE}),
+        engine=replace(trial.engine, fingerprint=HOSTILE, options={HOSTILE: HOSTILE}, warnings=(HOSTILE,)),
+        case_id=HOSTILE,
+        model=HOSTILE,
+        precision=HOSTILE,
+        profile=HOSTILE,
+        outcome="failed",
+        message=HOSTILE,
+        tensor_errors=errors,
+        findings=(FindingRecord(stage=HOSTILE, outcome="failed", message=HOSTILE),),
+        conditions={HOSTILE: HOSTILE},
+    )
+    builder.history.add_trial(trial)
+    folder = write_report(builder.history, tmp_path / "report", title=HOSTILE.replace("\x1b", "")).parent
+    files = sorted(folder.iterdir())
+    assert len(files) == 2
+    for file in files:
+        page = ParsedPage.of(file)
+        assert page.problems == []
+        assert "\x1b" not in file.read_text(encoding="utf-8")
+        assert [tag for tag, _ in page.elements if tag == "img"] == []
+        assert [tag for tag, _ in page.elements].count("script") == (1 if file.name == "index.html" else 2)
+        assert not [a for _, a in page.elements if any(name.startswith("on") for name in a)]
+        assert "<script>alert(1)</script>" in page.text
+        assert "{{ 7 * 7 }}" in page.text
+
+
+def test_long_text_is_cut(builder: HistoryBuilder, tmp_path: Path) -> None:
+    """A megabyte of log and names of ten thousand characters make no large page."""
+    long = "x" * 10_000
+    errors = tuple(replace(error, tensor=long) for error in builder.tensor_errors("fp16"))
+    trial = replace(
+        builder.trial(builder.session(0), "resnet50", "fp16"),
+        outcome="crashed",
+        message="start" + "y" * 1_000_000 + "the end",
+        tensor_errors=errors,
+        case_id=long,
+        model=long,
+        profile=long,
+    )
+    builder.history.add_trial(trial)
+    folder = write_report(builder.history, tmp_path / "report").parent
+    assert sum(file.stat().st_size for file in folder.iterdir()) < 150_000
+    assert any("the end" in file.read_text(encoding="utf-8") for file in folder.iterdir())
+
+
+def test_an_empty_history_says_what_to_run(builder: HistoryBuilder, tmp_path: Path) -> None:
+    """Without results there is one page with the commands that make some."""
+    index = write_report(builder.history, tmp_path / "new" / "report")
+    page = ParsedPage.of(index)
+    assert [path.name for path in index.parent.iterdir()] == ["index.html"]
+    assert "pytest suites/" in page.text
+    assert "trt-harness check MODEL.onnx" in page.text
+    assert page.problems == []
+
+
+def test_a_session_without_trials_is_no_result(builder: HistoryBuilder, tmp_path: Path) -> None:
+    """A session that was interrupted before its first trial leaves the page as empty as before."""
+    builder.session(0)
+    assert "Nothing to show yet" in ParsedPage.of(write_report(builder.history, tmp_path / "report")).text
+
+
+def test_a_report_replaces_an_older_one(builder: HistoryBuilder, tmp_path: Path) -> None:
+    """Writing twice leaves the newer pages."""
+    builder.history.add_trial(builder.trial(builder.session(0), "resnet50", "fp16"))
+    write_report(builder.history, tmp_path / "report", title="First")
+    index = write_report(builder.history, tmp_path / "report", title="Second")
+    assert "Second" in index.read_text(encoding="utf-8")
+    assert "First" not in index.read_text(encoding="utf-8")
+
+
+def test_a_folder_that_cannot_be_written_is_a_usage_error(builder: HistoryBuilder, tmp_path: Path) -> None:
+    """The error names the folder and the option that chooses another."""
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(UsageError, match=r"cannot be written to '.*file.report'.*--report"):
+        write_report(builder.history, tmp_path / "file" / "report")
+
+
+def test_a_file_is_replaced_in_one_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the last step fails, the old file is as it was and no temporary one is left."""
+    page = tmp_path / "page.html"
+    replace_file(page, "old")
+
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr("pathlib.Path.replace", refuse)
+    with pytest.raises(PermissionError):
+        replace_file(page, "new")
+    assert page.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [page]

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.history.records import FindingRecord
+from reports.current import current_cases
+from reports.names import names_of
+from reports.points import ModelContext, PointData
+from reports.reading import read
+from reports.trials import limits_text, number_of, trial_view
+from tests.reports.sample_history import FIRST_BROKEN_LAYER, HistoryBuilder
+
+if TYPE_CHECKING:
+    from reports.pages import TrialView
+
+
+def view_of(builder: HistoryBuilder, precision: str = "int8", **changes: Any) -> TrialView:
+    """Store one trial and return how it is shown."""
+    builder.history.add_trial(builder.trial(builder.session(0), "squeezenet", precision, **changes))
+    reading = read(builder.history)
+    context = ModelContext(reading, names_of(reading), [], {}, PointData({}))
+    return trial_view(current_cases(reading)[0].cells[0], context)
+
+
+@pytest.mark.parametrize(
+    ("kept", "number"),
+    [
+        pytest.param(1.5, 1.5, id="a number"),
+        pytest.param(math.inf, math.inf, id="infinity"),
+        pytest.param("inf", math.inf, id="infinity as text"),
+        pytest.param("-inf", -math.inf, id="minus infinity as text"),
+        pytest.param(math.nan, None, id="NaN"),
+        pytest.param("nan", None, id="NaN as text"),
+        pytest.param(None, None, id="nothing"),
+        pytest.param([1], None, id="a list"),
+    ],
+)
+def test_measures_are_read_however_they_were_kept(kept: Any, number: float | None) -> None:
+    """Infinite ratios may come back as text; what is no number is None."""
+    assert number_of(kept) == number
+
+
+def test_limits_are_written_with_their_direction() -> None:
+    """Ratios and cosines have lower limits, errors upper ones."""
+    written = limits_text({"sqnr_db": 30.0, "cosine": 0.999, "max_abs": 0.01}).replace("\u00a0", " ")
+    assert written == "SQNR ≥ 30.0 dB, cosine ≥ 0.999, abs. ≤ 0.0100"
+
+
+def test_the_first_broken_layer_is_in_the_sentence(builder: HistoryBuilder) -> None:
+    """Of a chain of layers outside their tolerance, the sentence names the first, its operator and its place."""
+    view = view_of(builder, tensor_errors=builder.tensor_errors("int8", broken_from=34))
+    assert view.layers is not None
+    assert f"the first one in graph order is {FIRST_BROKEN_LAYER} (Conv), layer 35" in view.layers.sentence
+    assert "32 of 66 layers are outside" in view.layers.sentence
+    assert view.layers.rows[0].tensor == FIRST_BROKEN_LAYER
+
+
+def test_good_layers_are_said_to_be_good(builder: HistoryBuilder) -> None:
+    """A trial whose layers all hold says so, with the lowest ratio."""
+    view = view_of(builder)
+    assert view.layers is not None
+    assert view.layers.sentence.startswith("All 66 judged layers are within their tolerance. The lowest ratio")
+
+
+def test_layers_without_a_tolerance_are_not_called_good(builder: HistoryBuilder) -> None:
+    """Nothing that was not judged is a pass."""
+    unjudged = tuple(replace(error, passed=None, tolerance={}) for error in builder.tensor_errors("int8"))
+    view = view_of(builder, tensor_errors=unjudged)
+    assert view.layers is not None
+    assert "none of them with a tolerance" in view.layers.sentence
+    assert [output.passed for output in view.outputs] == [None] * 3
+
+
+def test_failed_stages_come_first_and_silent_passes_share_a_row(builder: HistoryBuilder) -> None:
+    """What failed is read first; stages that passed without a word need no row each."""
+    findings = (
+        FindingRecord(stage="build", outcome="passed"),
+        FindingRecord(stage="task", outcome="skipped", message="no labelled set"),
+        FindingRecord(stage="outputs", outcome="passed"),
+        FindingRecord(stage="layers", outcome="failed", message="broken"),
+    )
+    view = view_of(builder, findings=findings)
+    assert [(row.stages, row.outcome, row.message) for row in view.findings] == [
+        ("layers", "failed", "broken"),
+        ("task", "skipped", "no labelled set"),
+        ("build and outputs", "passed", ""),
+    ]
+
+
+def test_measurements_are_grouped_by_metric_and_ordered_by_size(builder: HistoryBuilder) -> None:
+    """Points of one metric stand together, the smallest first, with samples, spread and what tails there are."""
+    rows = view_of(builder).measurements
+    assert [row.point for row in rows[:3]] == ["batch=1", "batch=4", "batch=16"]
+    assert {row.metric for row in rows[:3]} == {"latency, host to host, median"}
+    assert rows[0].samples == "100"
+    assert rows[0].spread.endswith("%")
+    assert rows[0].tails.startswith("p90")
+    assert "p99" not in rows[0].tails
+    assert rows[0].label == "0 of 8 runs"
+
+
+def test_an_engine_tells_its_facts(builder: HistoryBuilder) -> None:
+    """Size, fingerprint, layers, shares of number types and build time are there."""
+    facts = {fact.name: fact.value.replace("\u00a0", " ") for fact in view_of(builder, "fp16").engine}
+    assert facts["engine size"] == "2.34 MiB"
+    assert facts["number types"] == "float16 90.0 %, float32 10.0 %"
+    assert facts["layers"] == "66"
+    assert facts["build time"] == "1.9 s"
+    assert len(facts["fingerprint"]) == 64
