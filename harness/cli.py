@@ -14,7 +14,7 @@ from harness.errors import UsageError
 
 
 class _Group(typer.core.TyperGroup):
-    """Ends a command that cannot be done as asked with one line and exit code 2, an interrupted one with 130."""
+    """Ends a command that cannot be done as asked with one line and exit code 2; typer itself sees to Ctrl-C: 130."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -22,8 +22,6 @@ class _Group(typer.core.TyperGroup):
         except UsageError as error:
             typer.echo(f"error: {error}", err=True)
             raise typer.Exit(2) from None
-        except KeyboardInterrupt:
-            raise typer.Exit(130) from None
 
 
 app = typer.Typer(

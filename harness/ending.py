@@ -1,4 +1,4 @@
-"""The end of a session: its verdicts adjusted to each other, its status, its report; the same for pytest and the shell."""
+"""The end of a session: verdicts adjusted to each other, status, report; the same for pytest and the shell."""
 
 from __future__ import annotations
 

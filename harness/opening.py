@@ -8,11 +8,11 @@ from harness.cases.target import Choice, choose_target
 from harness.history.records import EnvironmentRecord
 from harness.measurement.devices import present_gpus
 from harness.measurement.environment import host_facts, host_identity
-from harness.session import Surroundings
+from harness.session import Surroundings, pytest_command
 from harness.workbench import Workbench
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from harness.cases import Case
@@ -68,7 +68,13 @@ def open_for_reading(db: str, root: Path) -> History | None:
     return None if Location.of(url).holds_nothing else History.open(url, read_only=True)
 
 
-def surroundings_of(session_id: str, settings: Settings, root: Path, history: History | None) -> Surroundings:
+def surroundings_of(
+    session_id: str,
+    settings: Settings,
+    root: Path,
+    history: History | None,
+    reproduce: Callable[[Case, str], str] = pytest_command,
+) -> Surroundings:
     """Make what all cases of a session have in common; its workbench must be closed in the end.
 
     Args:
@@ -76,6 +82,7 @@ def surroundings_of(session_id: str, settings: Settings, root: Path, history: Hi
         settings: the settings in force.
         root: the folder that relative paths are meant from.
         history: where baselines come from; without one there are none.
+        reproduce: (case, stage) -> the command that runs one stage again.
     """
     environment = this_environment()
 
@@ -98,4 +105,5 @@ def surroundings_of(session_id: str, settings: Settings, root: Path, history: Hi
         environment=environment,
         workbench=Workbench(root / ".trt-harness" / "sessions" / session_id, root / settings.cache, [root]),
         baseline=baseline,
+        reproduce=reproduce,
     )

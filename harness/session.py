@@ -48,6 +48,14 @@ class NotJudged(HarnessError):  # noqa: N818 - it is an answer rather than an er
     """A stage that could not say yes or no; its text is the reason of a skip, never a pass."""
 
 
+def pytest_command(case: Case, stage: str) -> str:
+    """Return the command line that runs one stage of a case of the catalogue."""
+    return (
+        f"pytest suites/ --models {case.model.name} --precisions {case.precision.name} "
+        f"--profiles {case.profile.name} -k {stage}"
+    )
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """What all cases of a session have in common.
@@ -58,6 +66,7 @@ class Surroundings:
         environment: the machine.
         workbench: workers and folders.
         baseline: (case, metric, point) -> the baseline's runs, oldest first.
+        reproduce: (case, stage) -> the command that runs one stage again.
     """
 
     session: str
@@ -65,6 +74,7 @@ class Surroundings:
     environment: EnvironmentRecord
     workbench: Workbench
     baseline: Callable[[Case, str, str], Sequence[float]]
+    reproduce: Callable[[Case, str], str] = pytest_command
 
 
 class CaseRun:
@@ -301,11 +311,7 @@ class CaseRun:
         )
 
     def _refuse(self, stage: str, what: str, *details: str) -> None:
-        case = self.case
-        command = (
-            f"pytest suites/ --models {case.model.name} --precisions {case.precision.name} "
-            f"--profiles {case.profile.name} -k {stage}"
-        )
+        command = self._around.reproduce(self.case, stage)
         raise CheckFailed(
             "\n".join([f"{self.id}: {what}", *(f"  {line}" for line in details), f"reproduce: {command}"])
         )

@@ -177,7 +177,7 @@ def sentence_of(case: CurrentCase) -> str:
 def describe_change(metric: str, point: str, verdict: Verdict) -> str:
     """Say what a verdict found: the metric, both values, the change and its interval."""
     unit = metric_of(metric).unit
-    where = f" at {point}" if point else ""
+    where = f" at {text.point(point)}" if point else ""
     if verdict.value is None or verdict.baseline is None or verdict.effect is None:
         return f"{metric_of(metric).title}{where}: {text.sentence(verdict.reason).rstrip('.')}"
     between = interval(verdict, unit)

@@ -182,7 +182,7 @@ def _cell(case: CurrentCase, context: _IndexContext) -> Cell:
 
 
 def _change(cell: MatrixCell, metric: str, point: str) -> str:
-    where = f"at {text.plain(point, 40)}"
+    where = f"at {text.point(point)}"
     verdict = cell.verdicts.get((metric, point))
     if verdict is None or verdict.effect is None or verdict.status == "insufficient":
         return where

@@ -107,14 +107,14 @@ def read(history: History, *, last: int = 200) -> Reading:
     queries = history.queries
     sessions = queries.sessions()
     # The statements below are of use to reports only, so they are here, and borrow a connection.
-    with queries._snapshot() as connection:  # noqa: SLF001 - there is no public one
+    with queries.snapshot() as connection:
         shown = _last_sessions(connection, [session.record.id for session in sessions], last)
         trials = _trials(connection, shown)
         runs = _runs(connection, shown)
         cells = [cell for cell in queries.latest_matrix() if cell.session_id in set(shown)]
         samples = _samples(connection, [cell.trial_id for cell in cells])
     return Reading(
-        database=str(queries._location),  # noqa: SLF001 - as above
+        database=queries.database,
         sessions=sessions,
         subjects=queries.subjects(),
         environments=queries.environments(),

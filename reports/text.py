@@ -42,6 +42,11 @@ def sentence(text: str, limit: int = 400) -> str:
     return plain(re.sub(r"(?<![\w/.-])(-?)inf(?![\w/-]|\.\w)", lambda found: f"{found[1] and '−'}∞", text), limit)
 
 
+def point(label: str) -> str:
+    """Return the label of a point, cleaned, with room to break a line after each comma."""
+    return plain(label.replace(",", ", "), 60)
+
+
 def significant(value: float, digits: int = 3) -> str:
     """Write ``value`` with ``digits`` significant digits: ``0.123``, ``12.3``, ``1,230``, ``4.6e-06``."""
     if math.isnan(value):

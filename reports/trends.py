@@ -63,7 +63,7 @@ def expected_band(verdict: Verdict) -> tuple[float, float] | None:
 
 def _trend(row: SeriesRow, runs: Sequence[Run], verdict: Verdict | None, context: ModelContext) -> TrendView:
     metric = metric_of(row.metric)
-    title = f"{text.plain(metric.title, 80)}{f' at {text.plain(row.point, 60)}' if row.point else ''}"
+    title = f"{text.plain(metric.title, 80)}{f' at {text.point(row.point)}' if row.point else ''}"
     latest = text.quantity(runs[-1].value, metric.unit)
     standing = STANDINGS.get(verdict.status) if verdict and metric.gated else None
     finite = [run for run in runs if math.isfinite(run.value)]

@@ -115,7 +115,7 @@ def _tensor_view(error: TensorErrorRecord) -> TensorView:
         place=error.position + 1,
         tensor=text.plain(error.tensor, 120),
         operator=text.plain(error.operator, 60),
-        point=text.plain(error.point, 60),
+        point=text.point(error.point),
         measures=tuple(_measure(name, error.errors.get(name)) for name, _ in MEASURES),
         limits=limits_text(error.tolerance),
         passed=error.passed,
@@ -148,7 +148,7 @@ def _measurement(
     standing = STANDINGS.get(verdict.status) if verdict and (name, point) in gated(cell) else None
     return MeasurementView(
         metric=text.plain(metric.title, 80),
-        point=text.plain(point, 60),
+        point=text.point(point),
         value=text.quantity(value, metric.unit),
         baseline=text.quantity(verdict.baseline, metric.unit) if verdict else text.ABSENT,
         change=text.ABSENT

@@ -128,6 +128,13 @@ def test_nan_is_caught(start_case: StartCase, tmp_path: Path) -> None:
     assert "NaN or Inf on one side only in 10 elements" in message_of(run, "outputs")
 
 
+def test_a_reference_of_nan_vouches_for_nothing(start_case: StartCase) -> None:
+    """Where the FP32 graph itself gives NaN, equal NaN from the engine is a failure and not a pass."""
+    run = start_case(source="tests.tiny:convnet_of_nan")
+    with pytest.raises(CheckFailed, match="the reference itself is NaN in 10 of 10 elements"):
+        run.check("outputs")
+
+
 def test_an_fp16_graph_that_is_fp32_throughout_is_caught(start_case: StartCase) -> None:
     """A precision that kept every node in FP32 passes every tolerance, and fails the audit."""
     everything = Precision("fp16", keep_fp32=("*",), name="fp16-kept")

@@ -39,6 +39,11 @@ def convnet() -> onnx.ModelProto:
     )
 
 
+def convnet_of_nan() -> onnx.ModelProto:
+    """Return ``convnet`` with a head that makes NaN of everything."""
+    return with_perturbed_weight(convnet(), "w3", factor=float("nan"))
+
+
 def endless() -> onnx.ModelProto:
     """Return a loop that ends after 2⁶² rounds: input ``start`` [1], output ``end`` [1]."""
     body = helper.make_graph(

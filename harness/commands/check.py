@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from harness.cases import Case, Model, Precision, TensorSpec
@@ -48,6 +49,14 @@ class CheckPlan:
     def runs(self) -> list[tuple[Case, Subject]]:
         """Every case under every subject, in the order in which they are run."""
         return [(case, subject) for case in self.cases for subject in self.subjects]
+
+    def command(self, case: Case, _stage: str) -> str:
+        """Return the command line that checks the file in the precision of ``case`` again; a stage cannot be chosen."""
+        options = ["--precisions", case.precision.name]
+        for spec in (spec for spec in self.inputs if spec.symbols):
+            shapes = ["x".join(map(str, spec.at(case.profile.corner(end)))) for end in ("min", "opt", "max")]
+            options += ["--shape", f"{spec.name}:{shapes[0] if len(set(shapes)) == 1 else ','.join(shapes)}"]
+        return shlex.join(["trt-harness", "check", str(self.file), *options])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,7 +176,7 @@ def run_check(
     session = new_session_id()
     history = open_for_writing(settings.db, root)
     recorder = Recorder(history, session_record(session, root, {**asdict(settings), "check": str(plan.file)}))
-    around = surroundings_of(session, settings, root, history)
+    around = surroundings_of(session, settings, root, history, plan.command)
     checked: list[CheckedCase] = []
     status = "interrupted"
     try:
@@ -201,7 +210,7 @@ def _run_case(run: CaseRun, on_stage: Callable[[str, str], None], column: str) -
             break
         except (CheckFailed, HarnessError):
             continue  # the run has noted it as a finding
-    trials = tuple(_told_for_the_shell(trial) for trial in run.records()) if error is None else ()
+    trials = tuple(run.records()) if error is None else ()
     return CheckedCase(
         id=run.id,
         column=column,
@@ -210,13 +219,3 @@ def _run_case(run: CaseRun, on_stage: Callable[[str, str], None], column: str) -
         error=error,
         seconds=time.perf_counter() - started,
     )
-
-
-def _told_for_the_shell(trial: TrialRecord) -> TrialRecord:
-    """Drop the command of pytest that would reproduce a failure: this model is in no catalogue."""
-
-    def without(message: str) -> str:
-        return "\n".join(line for line in message.splitlines() if not line.startswith("reproduce: pytest "))
-
-    findings = tuple(replace(finding, message=without(finding.message)) for finding in trial.findings)
-    return replace(trial, message=without(trial.message), findings=findings)

@@ -43,7 +43,7 @@ def read_session(queries: Queries, session_id: str) -> GatedSession:
         key = (word.series.case_id, word.series.environment_hash, word.subject_hash)
         verdicts[key].append(VerdictRecord(metric=word.series.metric, point=word.series.point, verdict=word.verdict))
     # Nobody but the gate asks this, so the statements are here and only their connection is borrowed.
-    with queries._snapshot() as connection:  # noqa: SLF001 - see above
+    with queries.snapshot() as connection:
         cases = _cases(connection, row.record.id, verdicts)
         own = _labels(connection, row.record.id)
         previous = _previous(connection, row, {environment for environment, _ in own})

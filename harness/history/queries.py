@@ -121,8 +121,13 @@ class Queries:
         self._engine = engine
         self._location = location
 
+    @property
+    def database(self) -> str:
+        """Where the history is, to be shown."""
+        return str(self._location)
+
     @contextmanager
-    def _snapshot(self) -> Iterator[Connection]:
+    def snapshot(self) -> Iterator[Connection]:
         """Read in one transaction, so that what others commit meanwhile is seen wholly or not at all."""
         with translated(self._location), self._engine.connect() as connection:
             yield connection
@@ -159,7 +164,7 @@ class Queries:
             "last": last,
             "before": _AFTER_ALL,
         }
-        with self._snapshot() as connection:
+        with self.snapshot() as connection:
             if before_session is not None:
                 first = connection.scalar(select(func.min(Trial.id)).where(Trial.session_id == before_session))
                 wanted["before"] = _AFTER_ALL if first is None else first
@@ -173,7 +178,7 @@ class Queries:
             HistoryError: there is no session, or none of that id.
         """
         newest_first = select(Session.id).order_by(Session.started_at.desc(), Session.id)
-        with self._snapshot() as connection:
+        with self.snapshot() as connection:
             if session_id == "latest":
                 found = connection.scalar(newest_first.limit(1))
                 if found is None:
@@ -187,7 +192,7 @@ class Queries:
 
     def sessions(self) -> list[SessionRow]:
         """Return every session, in the order of their start."""
-        with self._snapshot() as connection:
+        with self.snapshot() as connection:
             return reading.sessions(connection, None)
 
     def finished_case_ids(self, session_id: str, *, subject_hash: str | None = None) -> set[str]:
@@ -196,7 +201,7 @@ class Queries:
         query = query.where(Trial.session_id == session_id, Trial.ordinal == 0).distinct()
         if subject_hash is not None:
             query = query.join(Subject, Subject.id == Trial.subject_id).where(Subject.subject_hash == subject_hash)
-        with self._snapshot() as connection:
+        with self.snapshot() as connection:
             return set(connection.scalars(query))
 
     def recorded_findings(self, session_id: str) -> dict[tuple[str, str], dict[str, tuple[str, str]]]:
@@ -210,7 +215,7 @@ class Queries:
             .order_by(Finding.id)
         )
         findings: dict[tuple[str, str], dict[str, tuple[str, str]]] = defaultdict(dict)
-        with self._snapshot() as connection:
+        with self.snapshot() as connection:
             for case_id, subject, stage, outcome, message in connection.execute(query):
                 findings[case_id, subject][stage] = (outcome, message)
         return dict(findings)
@@ -230,7 +235,7 @@ class Queries:
             .order_by(Case.id, Series.id, Subject.id)
         )
         width = len(_SERIES_COLUMNS)
-        with self._snapshot() as connection:
+        with self.snapshot() as connection:
             rows: Iterable[Any] = connection.execute(query)
             return [
                 SeriesVerdict(SeriesRow(*row[:width]), row[width], row[width + 1], row[width + 2], verdict)
@@ -240,20 +245,20 @@ class Queries:
 
     def subjects(self) -> dict[str, SubjectRecord]:
         """Return every subject by its hash, in the order in which they were first seen."""
-        with self._snapshot() as connection:
+        with self.snapshot() as connection:
             rows = connection.execute(select(Subject.__table__).order_by(Subject.id))
             return {row.subject_hash: reading.subject(row) for row in rows}
 
     def environments(self) -> dict[str, EnvironmentRecord]:
         """Return every environment by its hash, in the order in which they were first seen."""
-        with self._snapshot() as connection:
+        with self.snapshot() as connection:
             rows = connection.execute(select(Environment.__table__).order_by(Environment.id))
             return {row.identity_hash: reading.environment(row) for row in rows}
 
     def series_list(self) -> list[SeriesRow]:
         """Return every series, case by case in the order in which they were first seen."""
         query = select(*_SERIES_COLUMNS).select_from(Series).join(Case).join(Environment)
-        with self._snapshot() as connection:
+        with self.snapshot() as connection:
             return [SeriesRow(*row) for row in connection.execute(query.order_by(Case.id, Series.id))]
 
     def series_points(self, series: Iterable[SeriesRow] | None = None) -> dict[int, list[SeriesPoint]]:
@@ -282,7 +287,7 @@ class Queries:
         if series is not None:
             points.update({row.id: [] for row in series})
             query = query.where(Measurement.series_id.in_(points.keys()))
-        with self._snapshot() as connection:
+        with self.snapshot() as connection:
             rows: Iterable[Any] = connection.execute(query)
             for row in rows:
                 point = SeriesPoint(
@@ -325,7 +330,7 @@ class Queries:
             .join(Subject, Subject.id == Trial.subject_id)
             .order_by(Case.id, Environment.id, Subject.id)
         )
-        with self._snapshot() as connection:
+        with self.snapshot() as connection:
             values = reading.values_of(connection, newest)
             verdicts = reading.verdicts_since(connection, newest)
             findings = reading.findings_of(connection, newest)
@@ -355,7 +360,7 @@ class Queries:
         """Return several trials by their ids, as ``trial`` does; ids that do not exist are left out."""
         ids = sorted(trial_ids)
         found: dict[int, TrialRow] = {}
-        with self._snapshot() as connection:
+        with self.snapshot() as connection:
             for start in range(0, len(ids), _IDS_AT_ONCE):
                 found.update(reading.trials(connection, ids[start : start + _IDS_AT_ONCE]))
         return found
@@ -367,7 +372,7 @@ class Queries:
             .join(Series, Series.id == Measurement.series_id)
             .where(Measurement.trial_id == trial_id, Series.metric == metric, Series.point == point)
         )
-        with self._snapshot() as connection:
+        with self.snapshot() as connection:
             return connection.scalar(query)
 
     def view(
@@ -393,5 +398,5 @@ class Queries:
         query = query.order_by(*(text(order) for order in view.order))
         if limit is not None:
             query = query.limit(limit)
-        with self._snapshot() as connection:
+        with self.snapshot() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]

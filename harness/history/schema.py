@@ -50,7 +50,7 @@ def settle(engine: Engine, location: Location, *, read_only: bool, upgrade: bool
     if not upgrade:
         raise HistoryError(
             f"the history {location} was made by an older harness (schema {revision}, this one has {head()}); bring it "
-            "up to date, with a backup beside it: trt-harness query --upgrade"
+            "up to date, with a backup beside it: trt-harness doctor --upgrade-history"
         )
     if read_only:
         raise HistoryError(f"the history {location} cannot be upgraded while it is opened for reading only")

@@ -146,12 +146,20 @@ def _relative_difference(actual: Mapping[str, np.ndarray], expected: Mapping[str
 
 def _output(judgement: OutputJudgement) -> dict[str, Any]:
     judged = judgement.judgement
+    passed, sentence = judgement.passed, judgement.sentence
+    if judged and judged.error.nan_expected:
+        # NaN on both sides agrees, but says nothing of the engine.
+        passed = False
+        sentence = (
+            f"output {judgement.output!r}: the reference itself is NaN in {judged.error.nan_expected} of "
+            f"{judged.error.count} elements, so it can vouch for nothing; feed the model other inputs"
+        )
     return {
         "tensor": judgement.output,
         "errors": judged.error.to_json() if judged else {},
         "tolerance": judged.tolerance.limits if judged else {},
-        "passed": judgement.passed,
-        "sentence": judgement.sentence,
+        "passed": passed,
+        "sentence": sentence,
     }
 
 

@@ -25,7 +25,7 @@ from harness.errors import ConfigurationError
                      id="tolerances of a precision that it lacks"),
         pytest.param({"build_options": {"bf16": {}}}, "build_options speak of 'bf16'",
                      id="options of a precision that it lacks"),
-        pytest.param({"type_share": {"tf32": 0.5}}, "type_share speak of 'tf32'",
+        pytest.param({"type_share": {"onnxruntime": {"tf32": 0.5}}}, "type_share of 'onnxruntime' speak of 'tf32'",
                      id="a type share of a precision that it lacks"),
         pytest.param({"version": 0}, "a version is 1 or more, not 0", id="a version below 1"),
     ],

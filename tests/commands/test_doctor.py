@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,12 @@ from harness.cases import RECIPES
 from harness.commands.doctor import Diagnosis, examine
 from harness.history.store import History
 from harness.settings import Settings
+from harness.workbench import Workbench
 from tests.history.building import remember, trial
 
 if TYPE_CHECKING:
+    from harness.workers.client import WorkerClient
+    from harness.workers.subject import Subject
     from tests.commands.conftest import Shell
 
 ROOT = Path(__file__).parents[2]
@@ -55,8 +59,17 @@ def test_doctor_says_what_can_be_run(shell: Shell, tmp_path: Path) -> None:
         assert part in text.stdout
 
 
-def test_a_subject_that_does_not_answer_blocks(tmp_path: Path) -> None:
-    """An interpreter without the runtime is named, with the command that mends it."""
+def test_a_subject_that_does_not_answer_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interpreter without the runtime is named, with its own last words and the command that mends it."""
+    start = Workbench.builder
+
+    def start_and_wait_for_its_end(bench: Workbench, subject: Subject) -> WorkerClient:
+        worker = start(bench, subject)
+        while worker.alive:
+            time.sleep(0.01)
+        return worker
+
+    monkeypatch.setattr(Workbench, "builder", start_and_wait_for_its_end)
     broken = tmp_path / "python"
     broken.write_text("#!/bin/sh\necho there is no numpy here >&2\nexit 1\n")
     broken.chmod(0o755)

@@ -75,7 +75,7 @@ def test_older_schema_is_upgraded_on_request_only(tmp_path: Path, monkeypatch: p
     head = schema.head()
     later_harness(monkeypatch, tmp_path)
     for read_only in (False, True):
-        with pytest.raises(HistoryError, match=r"made by an older harness.*trt-harness query --upgrade"):
+        with pytest.raises(HistoryError, match=r"made by an older harness.*trt-harness doctor --upgrade-history"):
             History.open(path, read_only=read_only)
     assert "mood" not in columns(path, "session")
     with pytest.raises(HistoryError, match="opened for reading only"):

@@ -137,6 +137,11 @@ def test_the_end_of_a_log_is_kept() -> None:
     assert shown.endswith("Segmentation fault")
 
 
+def test_points_can_break_after_a_comma() -> None:
+    """A point of several axes need not stay on one line."""
+    assert text.point("batch=4,sequence=64") == "batch=4, sequence=64"
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [(["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")],
