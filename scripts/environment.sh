@@ -57,17 +57,18 @@ fingerprint() {
 }
 
 install() {
-  local stamp="$root/.venv/installed-$extras" now missing
+  local stamp="$root/.venv/installed-$extras" now output missing
   now="$(fingerprint)"
   if [[ -f "$stamp" && "$(cat "$stamp")" == "$now" ]]; then
     return
   fi
   say "installing the project and its dependencies [$extras] into .venv; the first time this takes a minute or two"
-  if (cd "$root" && "$python" -m pip install --quiet --disable-pip-version-check --retries 1 -e ".[$extras]"); then
+  if output="$(cd "$root" && "$python" -m pip install --quiet --disable-pip-version-check --retries 1 -e ".[$extras]" 2>&1)"; then
     printf '%s\n' "$now" >"$stamp"
   elif missing="$("$python" "$root/scripts/missing_requirements.py" "$extras")" && [[ -z "$missing" ]]; then
-    say "pip failed, but everything that is needed is there already, so this goes on"
+    say "pip could not run to its end, but everything that is needed is there already, so this goes on"
   else
+    printf '%s\n' "$output" >&2
     fail "pip could not install what is needed: ${missing//$'\n'/, }"
   fi
 }

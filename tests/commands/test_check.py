@@ -83,11 +83,12 @@ def test_any_file_is_checked_as_a_suite_would(shell: Shell, image_model: Path, t
 
 
 def test_a_failed_stage_is_told_and_ends_with_one(shell: Shell, tmp_path: Path) -> None:
-    """The table marks the stage, the failure names the layer, and no command is given that could not reproduce it."""
+    """The table marks the stage, the failure names the layer, and the command given is one for this file."""
     answer = shell("check", save(overflowing(), tmp_path / "net.onnx"), "--precisions", "fp16", "--quick")
     assert answer.exit_code == 1, answer.output
     assert "FAILED fp16 layers" in answer.stdout
     assert "'huge'" in answer.stdout
+    assert "reproduce: trt-harness check" in answer.stdout
     assert "pytest suites/" not in answer.stdout
     assert "skipped task (fp16): the model has no labelled set" in answer.stdout
     assert "net-fp16-static: " in answer.stderr
