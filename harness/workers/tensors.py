@@ -73,7 +73,8 @@ def _map(file: Path, dtype_name: str, shape: tuple[int, ...]) -> np.ndarray:
     dtype = _dtype(dtype_name)
     if 0 in shape or not shape:
         return np.fromfile(file, dtype=dtype).reshape(shape)
-    return np.memmap(file, dtype=dtype, mode="r", shape=shape)
+    mapped: np.ndarray = np.memmap(file, dtype=dtype, mode="r", shape=shape)
+    return mapped
 
 
 def _dtype(name: str) -> np.dtype:
