@@ -130,7 +130,7 @@ def _measure(model: Model, precision_name: str) -> dict[str, Any]:
             )
             for role, path, of, options in (
                 ("exact", graph.fp32_path, FP32, {"optimization": "disabled"}),
-                ("tried", graph.path, precision, model.build_options.get(precision.name, {})),
+                ("tried", graph.path, precision, model.build_options.get("onnxruntime", {}).get(precision.name, {})),
             )
         )
         for request in (exact, tried):

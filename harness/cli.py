@@ -29,8 +29,8 @@ app = typer.Typer(
     cls=_Group,
     help="Holds inference engines to account: accuracy, speed, size, and what changed since when.",
     epilog="Settings: [tool.trt-harness] in pyproject.toml, overridden by TRT_HARNESS_… variables, overridden by "
-    "options. Exit codes: 0 all is well, 1 something failed or regressed, 2 it could not be done as asked, 130 it was "
-    "interrupted.",
+    "options. Exit codes: 0 all is well, 1 something failed or regressed, 2 it could not be done as asked, 3 what the "
+    "gate was asked to count, 130 it was interrupted.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -51,6 +51,18 @@ Database = Annotated[
     typer.Option("--db", metavar="URL", help="History: path or SQLAlchemy URL (default: .trt-harness/history.db)."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print plain data as JSON, on standard output.")]
+Cache = Annotated[
+    str | None,
+    typer.Option("--cache", metavar="DIR", help="The cache that has the engines (default: .trt-harness/cache)."),
+]
+
+engines = typer.Typer(
+    cls=_Group,
+    help="List and prune the engines that are kept to be found again.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(engines, name="engines")
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001 - typer calls it with the option's value
@@ -227,7 +239,7 @@ def gate(
     ] = "latest",
     count: Annotated[
         str | None,
-        typer.Option(metavar="WORDS", help="End 3 for these too: inconclusive, insufficient, missing, unfinished."),
+        typer.Option(metavar="WORDS", help="End 3 for these too: inconclusive, insufficient, missing."),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Count all of them.")] = False,
     summary: Annotated[
@@ -242,8 +254,8 @@ def gate(
 ) -> None:
     """Turn the verdicts of a session into an exit code.
 
-    Ends 0 if nothing regressed and no case failed, 1 if something did, 2 if there is nothing to judge, 3 if there is
-    something of what --count names.
+    Ends 0 if nothing regressed and no case failed, 1 if something did, 2 if there is nothing to judge or the session
+    did not finish, 3 if there is something of what --count names.
     """
     from harness.commands.gate import COUNTABLE, assess
     from harness.commands.gate_reading import read_session
@@ -263,6 +275,57 @@ def gate(
     else:
         console().print(*gate_text(assessment), sep="\n")
     raise typer.Exit(assessment.exit_code)
+
+
+@engines.command("list")
+def list_engines(*, cache: Cache = None, as_json: Json = False) -> None:
+    """List the engines, the one used last first, and say what was discarded."""
+    from harness.commands.engines import listed, listed_data
+    from harness.commands.output import console, print_json
+    from harness.engines import EngineStore
+    from harness.settings import load_settings
+
+    root = Path.cwd()
+    store = EngineStore.below(root / load_settings(root, {"cache": cache}).cache)
+    if as_json:
+        print_json(listed_data(store))
+    else:
+        console().print(*listed(store), sep="\n")
+
+
+@engines.command("prune")
+def prune_engines(
+    *,
+    max_gib: Annotated[
+        float | None,
+        typer.Option(metavar="GIB", min=0, help="Keep those used last, as far as they fit into so much."),
+    ] = None,
+    older_than: Annotated[
+        float | None, typer.Option(metavar="DAYS", min=0, help="Remove those not used for so long.")
+    ] = None,
+    keep_last: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="Keep no more than so many, those used last.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
+    cache: Cache = None,
+    as_json: Json = False,
+) -> None:
+    """Remove engines; they are built again when a case needs them.
+
+    Where several rules are given, an engine goes if any of them says so.
+    """
+    from harness.commands.engines import prune, pruned_text
+    from harness.commands.output import console, print_json
+    from harness.engines import EngineStore
+    from harness.settings import load_settings
+
+    root = Path.cwd()
+    store = EngineStore.below(root / load_settings(root, {"cache": cache}).cache)
+    removed = prune(store, max_gib=max_gib, older_than_days=older_than, keep_last=keep_last, dry_run=dry_run)
+    if as_json:
+        print_json({"removed": removed, "dry_run": dry_run})
+    else:
+        console().print(*pruned_text(store, removed, dry_run=dry_run), sep="\n")
 
 
 def main() -> None:

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+import tempfile
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from harness.cases.target import Choice, choose_target
+from harness.cases import metric_named
+from harness.cases.target import CPU, Choice, Target, choose_target
+from harness.errors import ConfigurationError
 from harness.history.records import EnvironmentRecord
-from harness.measurement.devices import present_gpus
+from harness.measurement.devices import assign_gpu, present_gpus
 from harness.measurement.environment import host_facts, host_identity
+from harness.recorder import resumable
 from harness.session import Surroundings, pytest_command
+from harness.subjects import tensorrt_unusable
 from harness.workbench import Workbench
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
     from harness.cases import Case
     from harness.history.store import History
+    from harness.measurement.devices import Gpu
     from harness.settings import Settings
 
-TENSORRT_MISSING = "this version of the harness has no TensorRT runtime yet"
+# What a resumed session goes on with.
+_KEPT_BY_RESUMING = ("catalogue", "gpu", "models", "precisions", "profiles", "pace", "subjects", "build_options",
+                     "builds")  # fmt: skip
 
 
 def target_of(settings: Settings) -> Choice:
@@ -28,15 +38,60 @@ def target_of(settings: Settings) -> Choice:
     Raises:
         TargetError: the target is unknown, is not the one that is present, or cannot be used.
     """
-    gpus = present_gpus() if settings.gpu != "cpu" else ()
-    return choose_target(settings.gpu, gpus, TENSORRT_MISSING)
+    gpus = tuple(gpu.name for gpu in present_gpus()) if settings.gpu != "cpu" else ()
+    return choose_target(settings.gpu, gpus, tensorrt_unusable(settings) if gpus else None)
 
 
-def this_environment() -> EnvironmentRecord:
-    """Describe this machine as the environment of a session on its CPU."""
-    identity = host_identity()
-    name = f"CPU: {identity['processor']}, {identity['cores']} cores"
-    return EnvironmentRecord(name=name, identity=identity, facts=host_facts())
+def this_environment(gpu: Gpu | None = None) -> EnvironmentRecord:
+    """Describe this machine as the environment of a session on its CPU, or on one of its GPUs."""
+    host = host_identity()
+    if gpu is None:
+        name = f"CPU: {host['processor']}, {host['cores']} cores"
+        return EnvironmentRecord(name=name, identity=host, facts=host_facts())
+    # The processor feeds the GPU, but how many of its cores a container may use is not the GPU's identity.
+    identity = {**gpu.identity, "processor": host["processor"], "system": host["system"]}
+    return EnvironmentRecord(name=gpu.name, identity=identity, facts={**host, **host_facts(), "gpu_uuid": gpu.uuid})
+
+
+def gpu_of(choice: Choice, worker: str = "") -> Gpu | None:
+    """Return the GPU that this process uses on the chosen target: each of several processes its own; None on the CPU.
+
+    Args:
+        choice: the session's.
+        worker: xdist's name of this process; empty where there is only one.
+    """
+    return None if choice.target is CPU else assign_gpu(worker, present_gpus())
+
+
+def check_writable(folder: Path, what: str) -> None:
+    """Make sure that ``folder`` can be written to, or made, before any work is done for it; nothing is left behind.
+
+    Args:
+        folder: which need not exist.
+        what: the setting that names it: ``report`` or ``cache``.
+
+    Raises:
+        ConfigurationError: it cannot; the text says why and names the setting.
+    """
+    # lexists, so that a link to nowhere is what is there.
+    nearest = next(place for place in (folder, *folder.absolute().parents) if os.path.lexists(place))
+    try:
+        # Permissions do not tell of read-only mounts, quotas and network drives: only a file that was made does.
+        with tempfile.TemporaryFile(dir=nearest):
+            pass
+    except OSError as error:
+        where = "" if nearest == folder else f" ({str(nearest)!r} is what there is of it)"
+        raise ConfigurationError(
+            f"the {what} folder {str(folder)!r}{where} cannot be written to: {error.strerror or error}. Name another "
+            f"one by the setting {what!r}: TRT_HARNESS_{what.upper()}=DIR, or --{what} DIR where a command has it."
+        ) from None
+
+
+def check_folders(settings: Settings, root: Path) -> None:
+    """Make sure that a session can keep its cache and, where it is to write one, its report; see ``check_writable``."""
+    check_writable(root / settings.cache, "cache")
+    if settings.report:
+        check_writable(root / settings.report, "report")
 
 
 def database_url(text: str, root: Path) -> str:
@@ -73,6 +128,9 @@ def surroundings_of(
     settings: Settings,
     root: Path,
     history: History | None,
+    *,
+    target: Target = CPU,
+    gpu: Gpu | None = None,
     reproduce: Callable[[Case, str], str] = pytest_command,
 ) -> Surroundings:
     """Make what all cases of a session have in common; its workbench must be closed in the end.
@@ -82,9 +140,11 @@ def surroundings_of(
         settings: the settings in force.
         root: the folder that relative paths are meant from.
         history: where baselines come from; without one there are none.
+        target: what the session runs on.
+        gpu: the GPU that engines run on; None on the CPU.
         reproduce: (case, stage) -> the command that runs one stage again.
     """
-    environment = this_environment()
+    environment = this_environment(gpu)
 
     def baseline(case: Case, metric: str, point: str) -> Sequence[float]:
         if history is None:
@@ -97,6 +157,8 @@ def surroundings_of(
             point,
             last=settings.baseline_runs,
             before_session=session_id,
+            any_quality=not metric_named(metric).timed,
+            pace=settings.pace if metric_named(metric).timed else None,
         )
 
     return Surroundings(
@@ -106,4 +168,32 @@ def surroundings_of(
         workbench=Workbench(root / ".trt-harness" / "sessions" / session_id, root / settings.cache, [root]),
         baseline=baseline,
         reproduce=reproduce,
+        target=target,
     )
+
+
+def as_in_resumed_session(settings: Settings, root: Path, given: Collection[str]) -> Settings:
+    """Return ``settings`` with what decides which cases are run, and how, as in the session that is resumed.
+
+    Args:
+        settings: the settings in force, with ``resume``.
+        root: the folder that relative paths are meant from.
+        given: names of settings that the command line gives, which are left as they are.
+
+    Raises:
+        ConfigurationError: the history has no such session.
+        HistoryError: it cannot be read.
+    """
+    history = open_for_reading(settings.db, root)
+    if history is None:
+        raise ConfigurationError(
+            f"--resume {settings.resume!r}: the history has no such session, for there is none at {settings.db!r} yet"
+        )
+    with history:
+        stored = resumable(history, settings.resume).settings
+    kept: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name in _KEPT_BY_RESUMING
+        if name not in given and (value := stored.get(name)) is not None
+    }
+    return replace(settings, **kept)

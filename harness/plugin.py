@@ -43,6 +43,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--report", metavar="DIR", help="where the HTML report goes (default: build/report)")
     add("--subject", metavar="NAME=PYTHON", action="append", dest="subjects",
         help="run every case under this interpreter's runtime too; may be given several times")  # fmt: skip
+    add("--build-option", metavar="NAME=VALUE", action="append", dest="build_options",
+        help="set an option of every build, e.g. optimization_level=1; may be given several times")  # fmt: skip
+    add("--builds", metavar="K", help="build and time K engines of each case (default: 1)")
     add("--case-timeout", metavar="S", help="seconds after which a step of a case is killed (default: 600)")
     add("--resume", metavar="ID", help="go on with an earlier session: what it recorded is not run again")
 
@@ -71,9 +74,15 @@ def settings_of(config: pytest.Config) -> Settings:
     """
     if _SETTINGS not in config.stash:
         names = ("gpu", "models", "precisions", "profiles", "pace", "db", "cache", "report", "subjects", "case_timeout",
-                 "resume")  # fmt: skip
+                 "resume", "build_options", "builds")  # fmt: skip
         overrides = {name: config.getoption(name) for name in names}
-        config.stash[_SETTINGS] = load_settings(config.rootpath, overrides)
+        settings = load_settings(config.rootpath, overrides)
+        if settings.resume:
+            from harness.opening import as_in_resumed_session
+
+            given = {name for name, value in overrides.items() if value}
+            settings = as_in_resumed_session(settings, config.rootpath, given)
+        config.stash[_SETTINGS] = settings
     return config.stash[_SETTINGS]
 
 
@@ -83,7 +92,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     from harness.cases import expand
     from harness.session import case_run_id
-    from harness.workers.subject import Subject
+    from harness.subjects import subjects_of
 
     try:
         settings = settings_of(metafunc.config)
@@ -94,11 +103,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             profiles=settings.profiles,
             full=settings.pace == "full",
         )
-        subjects = [Subject.parse(text) for text in settings.subjects] or [Subject("onnxruntime")]
+        session = _session(metafunc.config)
+        subjects = subjects_of(settings, session.choice.target, session.gpu)
     except UsageError as error:
         # Raised from here it would be one collection error among others; see pytest_collection_modifyitems.
         metafunc.config.stash[_REFUSAL] = str(error)
-        cases, subjects = [], []
+        cases, subjects = [], ()
     parameters = [
         pytest.param((case, subject), id=case_run_id(case, subject)) for case in cases for subject in subjects
     ]
@@ -214,7 +224,7 @@ def latency_benchmark(request: pytest.FixtureRequest, engine_case: EngineCase) -
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Open what the cases need, once it is known that there are any and that they will be run."""
-    if session.config.option.collectonly or not _engine_items(session.items):
+    if not _runs_cases(session.config, session.items):
         return
     with _usage_errors():
         _session(session.config).open()
@@ -222,7 +232,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def pytest_report_collectionfinish(config: pytest.Config, items: Sequence[pytest.Item]) -> list[str]:
     """Say what the cases run on and where they are remembered."""
-    if config.option.collectonly or not _engine_items(items):
+    if not _runs_cases(config, items):
         return []
     return _session(config).header()
 
@@ -272,6 +282,7 @@ class _Writer:
             with _usage_errors():
                 self._report = _session(self._config).finish("interrupted" if interrupted else "finished")
 
+    @pytest.hookimpl(trylast=True)  # below pytest-benchmark's table, which is wide
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if _SESSION in self._config.stash and (lines := _session(self._config).summary(self._report)):
             terminalreporter.section("trt-harness")
@@ -286,7 +297,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.stash[_SESSION].close()
 
 
-def _engine_items(items: Sequence[pytest.Item]) -> bool:
+def _runs_cases(config: pytest.Config, items: Sequence[pytest.Item]) -> bool:
+    """Tell whether cases are going to be run; pytest finishes a collection even where it was refused."""
+    if config.option.collectonly or _REFUSAL in config.stash:
+        return False
     return any("engine_case" in getattr(item, "fixturenames", ()) for item in items)
 
 
@@ -301,7 +315,7 @@ def _session(config: pytest.Config) -> PluginSession:
             asdict(settings),
             config.rootpath,
             session_id=given,
-            writes=not hasattr(config, "workerinput"),
+            worker=getattr(config, "workerinput", {}).get("workerid", ""),
         )
     return config.stash[_SESSION]
 

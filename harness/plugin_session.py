@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import harness
 from harness.ending import end_session
-from harness.opening import open_for_reading, open_for_writing, surroundings_of, target_of
+from harness.opening import check_folders, gpu_of, open_for_reading, open_for_writing, surroundings_of, target_of
 from harness.recorder import Recorder, new_session_id, resumable, session_record
 from harness.summary import summary_lines
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from harness.cases.target import Choice
     from harness.history.store import History
+    from harness.measurement.devices import Gpu
     from harness.session import Surroundings
     from harness.settings import Settings
 
@@ -28,27 +30,27 @@ class PluginSession:
         plain: the same as plain data, to be stored.
         root: the folder that relative paths are meant from.
         session_id: the session's id, on an xdist worker; empty makes a new one or takes the one to be resumed.
-        writes: whether this process writes the history.
+        worker: xdist's name of this process where it is a worker, whose controller writes the history; else empty.
     """
 
     def __init__(
-        self, settings: Settings, plain: Mapping[str, Any], root: Path, *, session_id: str, writes: bool
+        self, settings: Settings, plain: Mapping[str, Any], root: Path, *, session_id: str, worker: str
     ) -> None:
-        self._settings, self._plain, self._root, self._writes = settings, plain, root, writes
+        self._settings, self._plain, self._root = settings, plain, root
+        self._worker, self._writes = worker, not worker
         self.id = session_id or settings.resume or new_session_id()
-        self._choice: Choice | None = None
         self._surroundings: Surroundings | None = None
         self._history: History | None = None
         self._recorder: Recorder | None = None
         self._recorded: dict[tuple[str, str], dict[str, tuple[str, str]]] = {}
 
     def open(self) -> None:
-        """Choose the target, open the history and make the workbench.
+        """Open the history and make the workbench.
 
         Raises:
-            UsageError: the target or the history cannot be had.
+            UsageError: the target or the history cannot be had, or the cache or the report could not be written.
         """
-        self._choice = target_of(self._settings)
+        check_folders(self._settings, self._root)
         if self._writes:
             self._history = self.recorder.history
             self._recorder = self.recorder
@@ -57,7 +59,23 @@ class PluginSession:
             self._history = open_for_reading(self._settings.db, self._root)
         if self._settings.resume and self._history:
             self._recorded = self._history.queries.recorded_findings(self.id)
-        self._surroundings = surroundings_of(self.id, self._settings, self._root, self._history)
+        self._surroundings = surroundings_of(
+            self.id, self._settings, self._root, self._history, target=self.choice.target, gpu=self.gpu
+        )
+
+    @functools.cached_property
+    def choice(self) -> Choice:
+        """What the session runs on, and why.
+
+        Raises:
+            TargetError: the target is unknown, is not the one that is present, or cannot be used.
+        """
+        return target_of(self._settings)
+
+    @functools.cached_property
+    def gpu(self) -> Gpu | None:
+        """The GPU that this process uses; None on the CPU."""
+        return gpu_of(self.choice, self._worker)
 
     @property
     def surroundings(self) -> Surroundings:
@@ -83,10 +101,9 @@ class PluginSession:
 
     def header(self) -> list[str]:
         """Say what the cases run on and where they are remembered."""
-        assert self._choice is not None
         resumed = f", {len(self._recorded)} cases recorded already" if self._settings.resume else ""
         return [
-            f"trt-harness {harness.__version__}: target {self._choice.target.name} ({self._choice.reason})",
+            f"trt-harness {harness.__version__}: target {self.choice.target.name} ({self.choice.reason})",
             f"session {self.id}{resumed}; history {self._settings.db}",
         ]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.accuracy.audit import audit_precision
 from harness.cases import Case, metric_named
+from harness.cases.target import CPU, Target, refuses
 from harness.errors import HarnessError, Unsupported, WorkerCrashed, WorkerTimedOut
 from harness.history.records import (
     FindingRecord,
@@ -18,7 +19,7 @@ from harness.history.records import (
 )
 from harness.measurement.sampling import SamplingPlan
 from harness.pipeline import NotReached, Pipeline
-from harness.settings import PACES
+from harness.settings import PACES, build_options_of
 from harness.trials import (
     accuracy_measurements,
     build_measurements,
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from harness.history.records import EnvironmentRecord, Outcome
     from harness.settings import Settings
     from harness.workers.subject import Subject
+
+# How many layers a message names.
+_MOST_LAYERS = 12
 
 # What is asked of every case, in this order; each is one pytest item.
 STAGES = ("build", "precision", "outputs", "layers", "invariance", "task", "latency", "regression")
@@ -67,6 +71,7 @@ class Surroundings:
         workbench: workers and folders.
         baseline: (case, metric, point) -> the baseline's runs, oldest first.
         reproduce: (case, stage) -> the command that runs one stage again.
+        target: what the session runs on.
     """
 
     session: str
@@ -75,6 +80,7 @@ class Surroundings:
     workbench: Workbench
     baseline: Callable[[Case, str, str], Sequence[float]]
     reproduce: Callable[[Case, str], str] = pytest_command
+    target: Target = CPU
 
 
 class CaseRun:
@@ -93,6 +99,7 @@ class CaseRun:
         self._outcome: Outcome = "ok"
         self._message = ""
         self._confirmations: list[dict[str, Any]] = []
+        self._builds: list[tuple[dict[str, Any], dict[str, Any]]] = []
         self._verdicts: tuple[VerdictRecord, ...] | None = None
         self._pipeline = Pipeline(
             case,
@@ -102,6 +109,8 @@ class CaseRun:
             smallest_only=around.settings.pace == "quick",
             sampling=SamplingPlan(seconds=PACES[around.settings.pace]),
             timeout=around.settings.case_timeout,
+            refusal=refuses(around.target, case.precision),
+            options=build_options_of(around.settings.build_options),
             engine_name=self.id,
         )
 
@@ -149,8 +158,14 @@ class CaseRun:
             emulated=self._pipeline.versions()["emulated"],
             required=model.type_share.get(self.subject.runtime, {}).get(precision.name),
         )
+        if audit.undecided:
+            raise NotJudged(f"the engine does not tell enough of its number types: {audit.sentence}")
         if not audit.passed:
-            self._refuse("precision", f"the engine is not in its precision: {audit.sentence}")
+            others = [name for name, kind in self._pipeline.build()["computing"] if kind != audit.asked]
+            fallen = f"fell back: {', '.join(others[:_MOST_LAYERS])}" if audit.audited == "engine" and others else ""
+            more = f" … and {len(others) - _MOST_LAYERS} more" if fallen and len(others) > _MOST_LAYERS else ""
+            what = f"the engine is not in its precision: {audit.sentence}"
+            self._refuse("precision", what, *([fallen + more] if fallen else []))
 
     def check_outputs(self) -> None:
         """Demand that every output is within its tolerance, at every point of the profile."""
@@ -191,8 +206,10 @@ class CaseRun:
             self._refuse("task", result["sentence"])
 
     def check_latency(self) -> None:
-        """Demand that the engine runs in a fresh process, and time it there."""
+        """Demand that the engine runs in a fresh process, and time it there; so too further builds, if asked for."""
         self._pipeline.trial()
+        while len(self._builds) < self._around.settings.builds - 1:
+            self._builds.append(self._pipeline.another_build(len(self._builds) + 1))
 
     def check_regression(self) -> None:
         """Demand that no gated metric is worse than its baseline."""
@@ -232,7 +249,7 @@ class CaseRun:
         return self._verdicts
 
     def records(self) -> list[TrialRecord]:
-        """Return the case's trial, then the trials that followed up what it suggested; empty if nothing was found."""
+        """Return the case's trial, those that followed it up and those of further builds; none without a finding."""
         if not self.findings:
             return []
         versions = self._pipeline.done("versions") or {"runtime": self.subject.runtime, "version": "", "libraries": {}}
@@ -268,7 +285,8 @@ class CaseRun:
             findings=tuple(self.findings),
             verdicts=self._verdicts or (),
         )
-        return [first, *(self._confirmation(first, i, t) for i, t in enumerate(self._confirmations, start=1))]
+        further = [(built, trial) for trial in self._confirmations] + self._builds
+        return [first, *(self._further(first, i, *pair) for i, pair in enumerate(further, start=1))]
 
     def close(self) -> None:
         """Remove what only this run needed."""
@@ -284,10 +302,13 @@ class CaseRun:
             measurements.append(MeasurementRecord(metric="top1", point="", value=task["top1"]))
         return measurements
 
-    def _confirmation(self, first: TrialRecord, index: int, trial: dict[str, Any]) -> TrialRecord:
+    def _further(
+        self, first: TrialRecord, index: int, built: dict[str, Any] | None, trial: dict[str, Any]
+    ) -> TrialRecord:
         return replace(
             first,
             index=index,
+            engine=engine_record(built) if built else None,
             outcome="ok",
             message="",
             quality=trial["quality"],

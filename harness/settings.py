@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import ConfigurationError, unknown_value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from harness.cases import Model
@@ -46,6 +46,8 @@ class Settings:
         baseline_runs: how many of the last good runs make a baseline.
         confirmations: how many trials confirm or refute what one trial suggests.
         resume: id of a session to go on with.
+        build_options: ``NAME=VALUE`` each, for every build of this session, over what models say of themselves.
+        builds: how many engines are built and timed for each case, to tell the builder's lottery from noise.
     """
 
     catalogue: str = "suites.catalogue:CATALOGUE"
@@ -62,16 +64,17 @@ class Settings:
     baseline_runs: int = 20
     confirmations: int = 4
     resume: str = ""
+    build_options: tuple[str, ...] = ()
+    builds: int = 1
 
     def __post_init__(self) -> None:
         if self.pace not in PACES:
             raise ConfigurationError(unknown_value("pace", self.pace, PACES))
         if not self.case_timeout > 0:
             raise ConfigurationError(f"case_timeout is a number of seconds above 0, not {self.case_timeout!r}")
-        if self.baseline_runs < 1 or self.confirmations < 1:
-            raise ConfigurationError(
-                f"baseline_runs and confirmations are 1 or more, not {self.baseline_runs} and {self.confirmations}"
-            )
+        for name in ("baseline_runs", "confirmations", "builds"):
+            if getattr(self, name) < 1:
+                raise ConfigurationError(f"{name} is 1 or more, not {getattr(self, name)}")
 
 
 # Seconds of timing at each point.
@@ -161,3 +164,21 @@ def load_catalogue(reference: str, root: Path) -> tuple[Model, ...]:
     if wrong:
         raise ConfigurationError(f"the catalogue {reference!r} holds {wrong[0]!r}, which is no harness.cases.Model")
     return tuple(models)
+
+
+def build_options_of(texts: Iterable[str]) -> dict[str, str | int | bool]:
+    """Read ``NAME=VALUE`` build options; ``true`` and ``false`` are switches, digits a whole number, the rest text.
+
+    Raises:
+        ConfigurationError: one is not of that form.
+    """
+    options: dict[str, str | int | bool] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (name and equals):
+            raise ConfigurationError(f"--build-option takes NAME=VALUE, e.g. optimization_level=1, not {text!r}")
+        if value.lower() in ("true", "false"):
+            options[name] = value.lower() == "true"
+        else:
+            options[name] = int(value) if value.isdecimal() else value
+    return options

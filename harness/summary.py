@@ -66,7 +66,8 @@ def _verdicts(trial: TrialRecord) -> str:
         return trial.outcome.replace("_", " ")
     counts = Counter(record.verdict.status for record in trial.verdicts)
     if set(counts) == {"insufficient"}:
-        return f"insufficient: {max(record.verdict.n for record in trial.verdicts)} baseline runs"
+        runs = max(record.verdict.n for record in trial.verdicts)
+        return f"insufficient: {runs} baseline run{'' if runs == 1 else 's'}"
     return ", ".join(f"{count} {status}" for status, count in counts.most_common()) or "-"
 
 

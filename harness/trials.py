@@ -59,6 +59,19 @@ def timing_measurements(trial: Mapping[str, Any], case: Case) -> list[Measuremen
                         measurements.append(MeasurementRecord(metric=f"{name}_p{percent:g}", point=label, value=value))
                 rows = _samples_a_run(case, sizes.get(label, Point()))
                 measurements.append(MeasurementRecord(metric="throughput", point=label, value=rows * 1e3 / median))
+    for label, streams in trial.get("streams", {}).items():
+        rows = _samples_a_run(case, sizes.get(label, Point()))
+        measurements += [
+            MeasurementRecord(metric="throughput_streams", point=f"{label},streams={count}", value=rows * runs)
+            for count, runs in streams.items()
+        ]
+    measurements += [
+        MeasurementRecord(metric="energy_per_run", point=label, value=joules)
+        for label, joules in trial.get("energy", {}).items()
+    ]
+    measurements += [
+        MeasurementRecord(metric=metric, point="", value=value) for metric, value in trial.get("facts", {}).items()
+    ]
     return measurements
 
 

@@ -142,16 +142,26 @@ def asks_for(session: SessionRow, cell: MatrixCell, earlier: Sequence[SessionRow
 
 
 def tuned_latency(cell: MatrixCell) -> tuple[str, str] | None:
-    """Return metric and point of the latency that stands for the case: at the point that the engine is tuned for.
+    """Return metric and point of the latency that stands for the case.
 
-    The tuned point is read from the profile's name (``batch1x4x16``: 4); where the name does not tell, it is the middle
-    one of the points by size. None if no latency was measured.
+    It is that of the point that the engine is tuned for, see ``is_tuned``; where it was not timed there, or nobody
+    knows where that is, of the middle one of the points by size. None if no latency was measured.
     """
     for metric in LATENCIES:
         points = [point for name, point in cell.values if name == metric]
         if points:
-            return metric, _tuned_point(cell.profile, points)
+            tuned = next((point for point in points if is_tuned(cell.profile, point)), None)
+            return metric, tuned or sorted(points, key=volume)[(len(points) - 1) // 2]
     return None
+
+
+def is_tuned(profile: str, point: str) -> bool:
+    """Return whether ``point`` is the one that engines of ``profile`` are tuned for.
+
+    That is read from the profile's name (``batch1x4x16``: 4); one that a person gave does not tell.
+    """
+    ranges = re.findall(r"([A-Za-z_][A-Za-z_.]*?)(\d+)(?:x(\d+)x\d+)?(?=-|$)", profile)
+    return bool(ranges) and point == ",".join(f"{symbol}={opt or only}" for symbol, only, opt in ranges)
 
 
 def sentence_of(case: CurrentCase) -> str:
@@ -198,14 +208,6 @@ def interval(verdict: Verdict, unit: str) -> str:
 def volume(point: str) -> int:
     """Return the product of a point's sizes, read from its label: ``batch=4,sequence=128`` is 512."""
     return math.prod(map(int, re.findall(r"=(\d+)", point)))
-
-
-def _tuned_point(profile: str, points: Sequence[str]) -> str:
-    ranges = re.findall(r"([A-Za-z_][A-Za-z_.]*?)(\d+)(?:x(\d+)x\d+)?(?=-|$)", profile)
-    named = ",".join(f"{symbol}={opt or only}" for symbol, only, opt in ranges)
-    if named in points:
-        return named
-    return sorted(points, key=volume)[len(points) // 2 if len(points) % 2 else len(points) // 2 - 1]
 
 
 def _absence(last: SessionRow, later: SessionRow) -> str:

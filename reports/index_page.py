@@ -12,11 +12,12 @@ from markupsafe import Markup
 from harness.cases.precision import RECIPES
 from reports import text
 from reports.charts import sparkline
-from reports.current import CurrentCase, metric_of, sentence_of, standing_of, tuned_latency
+from reports.current import CurrentCase, is_tuned, metric_of, sentence_of, standing_of, tuned_latency
 from reports.model_page import anchor_of
 from reports.names import session_views
 from reports.pages import Attention, Cell, IndexPage, Matrix, MatrixRow
 from reports.standing import STANDINGS, severity, tally
+from reports.timings import timings_mark, timings_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -174,6 +175,8 @@ def _cell(case: CurrentCase, context: _IndexContext) -> Cell:
         label=case.label,
         href=_href(case, context),
         latency=latency,
+        warning=timings_mark(cell),
+        timings=timings_sentence(cell),
         change=change,
         sparkline=drawing,
         reason=text.plain(sentence_of(case), 600) if explained else "",
@@ -182,7 +185,7 @@ def _cell(case: CurrentCase, context: _IndexContext) -> Cell:
 
 
 def _change(cell: MatrixCell, metric: str, point: str) -> str:
-    where = f"at {text.point(point)}"
+    where = f"at {text.point(point)}{', tuned' if is_tuned(cell.profile, point) else ''}"
     verdict = cell.verdicts.get((metric, point))
     if verdict is None or verdict.effect is None or verdict.status == "insufficient":
         return where

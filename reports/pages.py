@@ -73,12 +73,17 @@ class Attention:
 
 @dataclass(frozen=True)
 class Cell:
-    """One case on one machine, in the matrix."""
+    """One case on one machine, in the matrix.
+
+    ``warning`` is a word beside the latency where it cannot be trusted, and ``timings`` the same in a sentence.
+    """
 
     standing: Standing
     label: str
     href: str
     latency: str
+    warning: str
+    timings: str
     change: str
     sparkline: Markup
     reason: str

@@ -13,6 +13,7 @@ from reports.layer_chart import LayerBar, layer_chart
 from reports.names import facts_of
 from reports.pages import Fact, FindingView, LayersView, MeasurementView, TensorView, TrialView
 from reports.standing import STANDINGS
+from reports.timings import timings_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,23 +41,19 @@ _LIMITS = {
     "sqnr_db": "SQNR",
 }
 _SYMBOLS = {"passed": "✔", "failed": "✖", "skipped": "⊘"}
+# pytest has no word of its own for a stage that could not say yes or no; its message begins with ours.
+_NO_ANSWERS = ("insufficient", "inconclusive")
 _WORST_LAYERS = 12
 
 
 def trial_view(cell: MatrixCell, context: ModelContext) -> TrialView:
     """Return everything that is shown of a cell's trial; the names of its layers go into the context's data."""
     record = context.reading.details[cell.trial_id]
-    quality = {
-        "ok": "Timings can be trusted.",
-        "contended": "The machine was busy with something else: timings were contended.",
-        "throttled": "The clock was throttled: timings are slower than the engine.",
-        "unstable": "Timings were unstable.",
-    }.get(record.quality, text.plain(record.quality))
     return TrialView(
         subject=context.names.subjects[cell.subject_hash],
         started=text.moment(record.started_at),
         session=text.plain(record.session, 40),
-        quality=quality,
+        quality=timings_sentence(cell),
         standing=standing_of(cell),
         message=text.plain_end(record.message) if record.outcome != "unsupported" else text.plain(record.message, 1000),
         conditions=(*facts_of(record.conditions), *_phases(record.phases)),
@@ -96,9 +93,17 @@ def _findings(findings: Sequence[FindingRecord]) -> tuple[FindingView, ...]:
     if silent:
         rows.append(([f.stage for f in silent], "passed", ""))
     return tuple(
-        FindingView(text.plain(text.listed(stages), 200), outcome, _SYMBOLS[outcome], text.plain(message, 1500))
+        FindingView(text.plain(text.listed(stages), 200), *_ending(outcome, message), text.plain(message, 1500))
         for stages, outcome, message in rows
     )
+
+
+def _ending(outcome: str, message: str) -> tuple[str, str]:
+    """Return the word for how a stage ended, and its symbol."""
+    word = message.partition(":")[0]
+    if outcome == "skipped" and word in _NO_ANSWERS:
+        return word, STANDINGS[word].symbol
+    return outcome, _SYMBOLS[outcome]
 
 
 def _measure(name: str, value: Any) -> str:
@@ -151,8 +156,9 @@ def _measurement(
         point=text.point(point),
         value=text.quantity(value, metric.unit),
         baseline=text.quantity(verdict.baseline, metric.unit) if verdict else text.ABSENT,
+        # Against too few runs a difference is not yet a change.
         change=text.ABSENT
-        if verdict is None or verdict.effect is None
+        if verdict is None or verdict.effect is None or verdict.status == "insufficient"
         else text.change(verdict.effect, verdict.scale, metric.unit),
         interval=(interval(verdict, metric.unit) if verdict else "") or text.ABSENT,
         standing=standing,
@@ -224,15 +230,17 @@ def _layers_sentence(bars: Sequence[LayerBar], outside: Sequence[int]) -> str:
     if outside:
         first = bars[outside[0]]
         operator = f" ({first.operator})" if first.operator else ""
+        are = "is" if len(outside) == 1 else "are"
         return (
-            f"{len(outside)} of {len(bars)} layers are outside their tolerance; the first one in graph order is "
-            f"{first.name}{operator}, layer {outside[0] + 1}, at {_measure('sqnr_db', first.sqnr_db)}.{lowest}"
+            f"{len(outside)} of {text.count(len(bars), 'layer')} {are} outside the tolerance; the first one in graph "
+            f"order is {first.name}{operator}, layer {outside[0] + 1}, at {_measure('sqnr_db', first.sqnr_db)}.{lowest}"
         )
     judged = sum(bar.passed is not None for bar in bars)
     if judged == 0:
         return f"{text.count(len(bars), 'layer')}, none of them with a tolerance to be judged by.{lowest}"
     unjudged = f" {len(bars) - judged} have no tolerance." if judged < len(bars) else ""
-    return f"All {judged} judged layers are within their tolerance.{unjudged}{lowest}"
+    within = "The one judged layer is within its" if judged == 1 else f"All {judged} judged layers are within their"
+    return f"{within} tolerance.{unjudged}{lowest}"
 
 
 def _ratio_of(bar: LayerBar) -> float:

@@ -111,7 +111,7 @@ CATALOGUE: tuple[Model, ...] = (
         precisions=_PRECISIONS,
         tolerances={"int8": _ratios(outputs=30, layers=27)},
         # At its default level ("all") onnxruntime 1.31.1 dies of a segmentation fault on an LSTM in FP16.
-        build_options={"fp16": {"optimization": "extended"}},
+        build_options={"onnxruntime": {"fp16": {"optimization": "extended"}}},
     ),
     Model(
         name="digits",

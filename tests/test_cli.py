@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -158,6 +159,22 @@ def test_gate_ends_with_its_answer(
     assert data.exit_code == code
     if code != 2:
         assert json.loads(data.stdout)["exit_code"] == code
+
+
+def test_gate_does_not_pass_a_session_that_was_killed(shell: Shell, tmp_path: Path) -> None:  # noqa: F811 - the fixture
+    """A session that never finished ends with 2, and what its finished cases said is told."""
+    with History.open(tmp_path / "history.db") as history:
+        remember(history, trial(1, word=verdict("pass")))
+    answer = shell("gate", "--db", str(tmp_path / "history.db"))
+    assert answer.exit_code == 2
+    assert "the session did not finish" in answer.stdout
+    assert "1 case; series: 1 pass" in answer.stdout
+
+
+def test_gate_explains_each_exit_code(shell: Shell) -> None:  # noqa: F811 - the fixture
+    """--help of the gate and of the whole program lists 0 to 3."""
+    for text in (shell("gate", "--help").stdout, shell("--help").stdout):
+        assert all(re.search(rf"\b{code}\s+\w", text) for code in range(4)), text
 
 
 def test_gate_writes_markdown(

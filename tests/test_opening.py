@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 
 from harness.cases import FP32, Case, Model, Profile
-from harness.errors import HistoryError, TargetError
+from harness.errors import ConfigurationError, HistoryError, TargetError
+from harness.measurement.devices import Gpu
 from harness.opening import (
+    check_folders,
+    check_writable,
     database_url,
     open_for_reading,
     open_for_writing,
@@ -32,6 +35,39 @@ def test_paths_are_meant_from_the_root(text: str, url: str) -> None:
     assert database_url(text, Path("/root")) == url
 
 
+def test_a_folder_that_can_be_written_is_left_as_it_is(tmp_path: Path) -> None:
+    """The check leaves nothing behind: neither a file nor the folder that is to be made."""
+    check_writable(tmp_path, "report")
+    check_writable(tmp_path / "build" / "report", "report")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    """A file where a folder must be, above it, or a link to nowhere: the error names folder, reason and setting."""
+    (tmp_path / "file").write_text("")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for folder in ("file", "file/below/it", "link"):
+        with pytest.raises(ConfigurationError, match=f"the cache folder '.*{folder}'.* cannot be written to.*_CACHE"):
+            check_writable(tmp_path / folder, "cache")
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="a folder that even root cannot write to is a Linux matter")
+def test_what_permissions_do_not_tell_is_found_by_trying() -> None:
+    """A file system that takes no files is refused, whoever asks."""
+    with pytest.raises(ConfigurationError, match="the report folder '/proc/report'"):
+        check_writable(Path("/proc/report"), "report")
+
+
+@pytest.mark.parametrize("setting", ["cache", "report"])
+def test_both_folders_of_a_session_are_checked(tmp_path: Path, setting: str) -> None:
+    """Neither is found out about after the work is done; a report that is not wanted needs no folder."""
+    (tmp_path / "file").write_text("")
+    wrong: dict[str, Any] = {setting: "file"}
+    with pytest.raises(ConfigurationError, match=f"the {setting} folder"):
+        check_folders(Settings(**wrong), tmp_path)
+    check_folders(Settings(report=""), tmp_path)
+
+
 def test_before_the_first_session_there_is_nothing_to_read(tmp_path: Path) -> None:
     """A reader gets None rather than an empty history, and makes no file."""
     assert open_for_reading("history.db", tmp_path) is None
@@ -45,7 +81,8 @@ def test_before_the_first_session_there_is_nothing_to_read(tmp_path: Path) -> No
 
 def test_a_target_that_is_not_present_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """What --gpu names must be there; the CPU always is, and no GPU is looked for when it was asked for."""
-    monkeypatch.setattr("harness.opening.present_gpus", lambda: ("NVIDIA H200",))
+    gpu = Gpu(index=0, name="NVIDIA H200", uuid="GPU-1", driver="580.1")
+    monkeypatch.setattr("harness.opening.present_gpus", lambda: (gpu,))
     with pytest.raises(TargetError, match="NVIDIA H200"):
         target_of(Settings(gpu="t4"))
     monkeypatch.setattr("harness.opening.present_gpus", lambda: pytest.fail("looked for GPUs"))
@@ -61,8 +98,10 @@ def test_a_baseline_is_of_this_machine_and_of_other_sessions(tmp_path: Path) -> 
         remember(
             history, trial(1, value=1.0, **here), trial(2, value=2.0, case_id=case.id), trial(3, value=3.0, **here)
         )
-        around = surroundings_of(session(3).id, Settings(), tmp_path, history)
+        around = surroundings_of(session(3).id, Settings(pace="quick"), tmp_path, history)
         assert list(around.baseline(case, "latency_host", "batch4")) == [1.0]
+        other_pace = surroundings_of(session(3).id, Settings(pace="full"), tmp_path, history)
+        assert list(other_pace.baseline(case, "latency_host", "batch4")) == []
         around.workbench.close()
     without = surroundings_of(session(3).id, Settings(), tmp_path, None)
     assert list(without.baseline(case, "latency_host", "batch4")) == []

@@ -44,9 +44,10 @@ def suite(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def command(*arguments: str) -> list[str]:
+def command(*arguments: str, quick: bool = True) -> list[str]:
     """Return the command line of a session over the suite."""
-    return [sys.executable, "-m", "pytest", "-p", "harness.plugin", "suites", "--quick", *arguments]
+    pace = ["--quick"] if quick else []
+    return [sys.executable, "-m", "pytest", "-p", "harness.plugin", "suites", *pace, *arguments]
 
 
 def environment() -> dict[str, str]:
@@ -58,11 +59,16 @@ def environment() -> dict[str, str]:
 def run(suite: Path) -> Run:
     """Return a function that runs a session over the suite and waits for it."""
 
-    def start(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    def start(*arguments: str, quick: bool = True, **more: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            command(*arguments), cwd=suite, env={**environment(), **more}, capture_output=True, text=True, timeout=180,
+            command(*arguments, quick=quick),
+            cwd=suite,
+            env={**environment(), **more},
+            capture_output=True,
+            text=True,
+            timeout=180,
             check=False,
-        )  # fmt: skip
+        )
 
     return start
 
@@ -123,9 +129,12 @@ def test_pytest_benchmark_reports_the_samples(run: Run, suite: Path) -> None:
         (["--subject", "new=/no/python"], "there is no interpreter at '/no/python'"),
         (["--resume", "abcdef"], "the history has no such session"),
         (["--db", "nowhere://x"], "nowhere"),
+        (["--report", "catalogue.py/report"], "the report folder"),
+        (["--cache", "catalogue.py"], "the cache folder"),
     ],
     ids=["unknown gpu", "absent gpu", "unknown model", "unknown precision", "a timeout that is no number",
-         "negative timeout", "no such interpreter", "no such session", "unknown kind of database"],
+         "negative timeout", "no such interpreter", "no such session", "unknown kind of database",
+         "a report below a file", "a cache that is a file"],
 )  # fmt: skip
 def test_bad_options_end_in_one_clear_error(run: Run, arguments: list[str], text: str) -> None:
     """A value that cannot be used ends the run with exit code 2 and a sentence that names it."""
@@ -191,8 +200,9 @@ def test_a_broken_off_session_is_resumed(run: Run, suite: Path, number: signal.S
     assert 1 <= stored < 3
     ((identity, status),) = rows(suite, "select id, status from session")
     assert status == ("running" if number == signal.SIGKILL else "interrupted")
-    result = run("--resume", identity, "-v")
+    result = run("--resume", identity, "-v", quick=False)
     assert result.returncode == 0, result.stdout
+    assert rows(suite, "select count(*) from series where point = 'batch=4'") == [(0,)], "it went on at another pace"
     assert f"session {identity}, {stored} cases recorded already" in result.stdout
     assert rows(suite, "select status from session") == [("finished",)]
     per_case = 'select c.name, count(*) from trial t join "case" c on c.id = t.case_id group by 1 order by 1'

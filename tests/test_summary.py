@@ -85,6 +85,11 @@ def test_a_row_tells_accuracy_speed_quality_and_verdict(changes: dict[str, Any],
     assert text in row_of(**changes)
 
 
+def test_one_run_is_told_in_the_singular() -> None:
+    """A baseline of one run is no baseline of one runs."""
+    assert row_of(verdicts=records(verdict("insufficient", n=1))).endswith("insufficient: 1 baseline run")
+
+
 @pytest.mark.parametrize("status", ["regressed", "improved", "missing"])
 def test_a_change_is_told_with_its_series_and_reason(status: Any) -> None:
     """It stands below the table, once, with the metric's title and the point."""

@@ -46,6 +46,12 @@ class Audit:
         return bool(self.shares) and self.share >= self.required
 
     @property
+    def undecided(self) -> bool:
+        """Whether it failed only because layers do not tell their types, e.g. a whole graph fused into one."""
+        unknown = self.shares.get("unknown", 0.0)
+        return not self.passed and self.share + unknown >= self.required
+
+    @property
     def sentence(self) -> str:
         """What was found, in one sentence."""
         if not self.shares:

@@ -132,21 +132,27 @@ def judge_outputs(
         that are missing, surplus, or of another shape are failures of their own.
 
     Raises:
-        ConfigurationError: no tolerance applies to an output.
+        ConfigurationError: no tolerance applies to an output, or a tolerance applies to none.
         RunFailed: neither side has outputs.
     """
     if not expected and not actual:
         raise RunFailed("there are no outputs to compare, neither of the engine nor of its reference")
+    for tolerance in tolerances:
+        # Its limits would never be looked at, and whoever wrote them would believe that they hold.
+        if tolerance.scope == "outputs" and not any(tolerance_for(name, "outputs", [tolerance]) for name in expected):
+            raise ConfigurationError(
+                f"a tolerance applies to nothing: {unknown_value('output of the graph', tolerance.tensors, expected)}"
+            )
     chosen: dict[str, Tolerance] = {}
     for name in expected:
-        tolerance = tolerance_for(name, "outputs", tolerances)
-        if tolerance is None:
+        applying = tolerance_for(name, "outputs", tolerances)
+        if applying is None:
             patterns = ", ".join(repr(t.tensors) for t in tolerances if t.scope == "outputs") or "none"
             raise ConfigurationError(
                 f"no tolerance applies to output {name!r}; the patterns for outputs are: {patterns}. "
                 f"Add Tolerance(tensors={name!r}, …) to the model's tolerances."
             )
-        chosen[name] = tolerance
+        chosen[name] = applying
     judgements = [_judge_output(name, actual, expected[name], tolerance) for name, tolerance in chosen.items()]
     judgements += [
         OutputJudgement(name, problem=unknown_value("output of the reference", name, expected))

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from harness.accuracy.judge import Judgement, judge_tensor
 from harness.cases.tolerance import tolerance_for
+from harness.errors import ConfigurationError, unknown_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from harness.accuracy.tensor_error import TensorError
     from harness.cases.tolerance import Tolerance
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 # taken relative to this instead. FP16's smallest step, 6e-8, rounds with an RMS of 1.7e-8, which is 35 dB below: such
 # numbers pass however they are rounded, and an error of 1e-5 fails.
 QUIET_RMS = 1e-6
+# What makes a pattern of a name.
+_WILDCARDS = frozenset("*?[")
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,11 @@ class LayerReport:
 
 
 def judge_layers(
-    layers: Iterable[LayerError], tolerances: Sequence[Tolerance], *, quiet_rms: float = QUIET_RMS
+    layers: Iterable[LayerError],
+    tolerances: Sequence[Tolerance],
+    *,
+    others: Collection[str] = (),
+    quiet_rms: float = QUIET_RMS,
 ) -> LayerReport:
     """Hold every layer against the tolerance that applies to it.
 
@@ -138,16 +145,26 @@ def judge_layers(
     Args:
         layers: in any order.
         tolerances: as ``Model.tolerances_for`` gives them; those of scope ``layers`` count.
+        others: tensors of the graph that are not among ``layers``, which a tolerance may name all the same: its
+            outputs, and layers that this engine does not have.
         quiet_rms: RMS of the reference below which a layer is quiet, in the tensor's unit.
 
     Returns:
         The layers in graph order, judged; those that no tolerance applies to have no judgement.
+
+    Raises:
+        ConfigurationError: a tolerance names a tensor that the graph does not have. A pattern may match nothing: which
+            layers are left depends on the precision.
     """
+    in_order = sorted(layers, key=lambda layer: layer.position)
+    known = {*others, *(layer.tensor for layer in in_order)}
+    for tolerance in tolerances:
+        if tolerance.scope == "layers" and tolerance.tensors not in known and not _WILDCARDS & set(tolerance.tensors):
+            raise ConfigurationError(
+                f"a tolerance applies to nothing: {unknown_value('tensor of the graph', tolerance.tensors, known)}"
+            )
     return LayerReport(
-        tuple(
-            _judge_layer(layer, tolerance_for(layer.tensor, "layers", tolerances), quiet_rms)
-            for layer in sorted(layers, key=lambda layer: layer.position)
-        )
+        tuple(_judge_layer(layer, tolerance_for(layer.tensor, "layers", tolerances), quiet_rms) for layer in in_order)
     )
 
 

@@ -18,12 +18,13 @@ class Metric:
     Attributes:
         name: its name in the database and in reports.
         title: its name in sentences.
-        unit: ``ms``, ``s``, ``1/s``, ``B``, ``dB`` or ``1``.
+        unit: ``ms``, ``s``, ``1/s``, ``B``, ``J``, ``dB`` or ``1``.
         direction: which way is better.
         smallest_effect: the smallest change worth a word: relative on a ``log`` scale, in ``unit`` on a ``linear`` one.
         scale: whether a change is a ratio or a difference.
         resolution: the step below which its instrument cannot tell two values apart, in ``unit``.
         gated: whether a change for the worse fails a test.
+        timed: whether it is taken from a clock, so that runs of a busy machine or of another pace do not compare.
     """
 
     name: str
@@ -34,28 +35,37 @@ class Metric:
     scale: Scale = "log"
     resolution: float = 0.0
     gated: bool = True
+    timed: bool = False
 
 
 _ALL = (
     Metric(name="latency_host", title="latency, host to host, median", unit="ms", direction="lower",
-           smallest_effect=0.05, resolution=1e-4),
+           smallest_effect=0.05, resolution=1e-4, timed=True),
     Metric(name="latency_host_p90", title="latency, host to host, 90th percentile", unit="ms", direction="lower",
-           smallest_effect=0.10, resolution=1e-4, gated=False),
+           smallest_effect=0.10, resolution=1e-4, gated=False, timed=True),
     Metric(name="latency_host_p99", title="latency, host to host, 99th percentile", unit="ms", direction="lower",
-           smallest_effect=0.20, resolution=1e-4, gated=False),
+           smallest_effect=0.20, resolution=1e-4, gated=False, timed=True),
     Metric(name="latency_graph", title="GPU latency, CUDA graph replay, median", unit="ms", direction="lower",
-           smallest_effect=0.02, resolution=1e-3),
+           smallest_effect=0.02, resolution=1e-3, timed=True),
     Metric(name="latency_stream", title="GPU latency, stream launch, median", unit="ms", direction="lower",
-           smallest_effect=0.05, resolution=1e-3),
+           smallest_effect=0.05, resolution=1e-3, timed=True),
     Metric(name="throughput", title="throughput, samples", unit="1/s", direction="higher", smallest_effect=0.05,
-           gated=False),
+           gated=False, timed=True),
     Metric(name="build_seconds", title="build time", unit="s", direction="lower", smallest_effect=0.5,
-           resolution=0.05, gated=False),
+           resolution=0.05, gated=False, timed=True),
     Metric(name="load_seconds", title="time to load the engine", unit="s", direction="lower", smallest_effect=0.5,
-           resolution=0.02, gated=False),
+           resolution=0.02, gated=False, timed=True),
     Metric(name="engine_bytes", title="engine size", unit="B", direction="lower", smallest_effect=0.01),
     Metric(name="host_memory_peak", title="peak host memory of the worker", unit="B", direction="lower",
            smallest_effect=0.10, resolution=2.0**20),
+    Metric(name="device_memory_peak", title="peak device memory of the worker", unit="B", direction="lower",
+           smallest_effect=0.05, resolution=2.0**20),
+    Metric(name="context_memory", title="device memory of an execution context", unit="B", direction="lower",
+           smallest_effect=0.02),
+    Metric(name="throughput_streams", title="throughput over several streams, samples", unit="1/s", direction="higher",
+           smallest_effect=0.05, gated=False, timed=True),
+    Metric(name="energy_per_run", title="energy of the GPU for one run", unit="J", direction="lower",
+           smallest_effect=0.10, gated=False, timed=True),
     Metric(name="output_max_abs", title="largest absolute error of the outputs", unit="1", direction="lower",
            smallest_effect=0.5, gated=False),
     Metric(name="output_cosine", title="smallest cosine similarity of the outputs", unit="1", direction="higher",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,12 +14,15 @@ from harness.cases.tolerance import DEFAULTS, Tolerance
 from harness.errors import ConfigurationError, unknown_value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from harness.cases.feed import Feed
 
 # In ids a dash stands between model, precision and profile, so a model's own name has none.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.]*")
+
+
+BuildOptions = Mapping[str, str | int | bool]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +75,8 @@ class Model:
         calibration: where INT8 scales come from.
         task: a labelled set, if there is one.
         batch_axis: the symbol of the free dimension that holds independent samples, or None if there is none.
-        build_options: options of the build, by precision name, e.g. ``{"fp16": {"optimization": "extended"}}``.
+        build_options: options of the build, by runtime and precision name, e.g.
+            ``{"onnxruntime": {"fp16": {"optimization": "extended"}}}``.
         type_share: by runtime and precision name, the share of computing layers that must be of its number type, where
             the recipe's own demand (harness.accuracy.audit) does not fit: ``{"onnxruntime": {"int8": 0.3}}``.
         slow: whether it runs only with ``--full``.
@@ -87,7 +92,7 @@ class Model:
     calibration: Calibration = Calibration()
     task: Classification | None = None
     batch_axis: str | None = "batch"
-    build_options: Mapping[str, Mapping[str, str | int | bool]] = field(default_factory=dict)
+    build_options: Mapping[str, Mapping[str, BuildOptions]] = field(default_factory=dict)
     type_share: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     slow: bool = False
     version: int = 1
@@ -109,14 +114,15 @@ class Model:
                 raise ConfigurationError(f"model {self.name!r} has two {what}s named {min(twice)!r}")
         known = [p.name for p in self.precisions]
         for what, mapping in (
-            ("tolerances", self.tolerances),
-            ("build_options", self.build_options),
-            *((f"type_share of {runtime!r}", shares) for runtime, shares in self.type_share.items()),
+            ("its tolerances name", self.tolerances),
+            *((f"its build_options of {runtime!r} name", options) for runtime, options in self.build_options.items()),
+            *((f"its type_share of {runtime!r} names", shares) for runtime, shares in self.type_share.items()),
         ):
             for precision in mapping:
                 if precision not in known:
                     raise ConfigurationError(
-                        f"model {self.name!r}: {what} speak of {unknown_value('precision of it', precision, known)}"
+                        f"model {self.name!r}: {what} a precision that it is not built in: "
+                        f"{unknown_value('precision of it', precision, known)}"
                     )
         if self.version < 1:
             raise ConfigurationError(f"model {self.name!r}: a version is 1 or more, not {self.version}")
@@ -134,7 +140,7 @@ class Model:
         calibration: Calibration | None = None,
         task: Classification | None = None,
         batch_axis: str | None = "batch",
-        build_options: Mapping[str, Mapping[str, str | int | bool]] | None = None,
+        build_options: Mapping[str, Mapping[str, BuildOptions]] | None = None,
         type_share: Mapping[str, Mapping[str, float]] | None = None,
         slow: bool = False,
         version: int = 1,

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from harness.cases.boards import BOARDS, Board, NumberType, named_by
 from harness.errors import TargetError, unknown_value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.cases.precision import Precision, Recipe
+
+# What the fastest arithmetic of a recipe is done in.
+_NUMBER_TYPES: Mapping[Recipe, NumberType] = {
+    "fp32": "fp32",
+    "tf32": "tf32",
+    "fp16": "fp16",
+    "bf16": "bf16",
+    "int8": "int8",
+    "fp16-flags": "fp16",
+    "int8-calibrator": "int8",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,9 +39,15 @@ class Target:
     title: str
     words: tuple[str, ...] = ()
 
+    @property
+    def boards(self) -> tuple[Board, ...]:
+        """The boards that go by this name, which compute in the same number types; none for the CPU."""
+        return tuple(board for board in BOARDS if target_of_gpu(board.words[0]) is self)
+
 
 _ALL = (
     Target(name="cpu", title="CPU"),
+    Target(name="v100", title="NVIDIA V100", words=("V100", "V100S")),
     Target(name="t4", title="NVIDIA T4", words=("T4", "T4G")),
     Target(name="l4", title="NVIDIA L4", words=("L4",)),
     Target(name="l40s", title="NVIDIA L40S", words=("L40S",)),
@@ -32,7 +55,10 @@ _ALL = (
     Target(name="a100", title="NVIDIA A100", words=("A100",)),
     Target(name="h100", title="NVIDIA H100", words=("H100",)),
     Target(name="h200", title="NVIDIA H200", words=("H200",)),
+    Target(name="b200", title="NVIDIA B200", words=("B200",)),
+    Target(name="rtx3090", title="NVIDIA GeForce RTX 3090", words=("RTX 3090",)),
     Target(name="rtx4090", title="NVIDIA GeForce RTX 4090", words=("RTX 4090",)),
+    Target(name="rtx5090", title="NVIDIA GeForce RTX 5090", words=("RTX 5090",)),
     Target(name="orin", title="NVIDIA Jetson Orin", words=("Orin",)),
 )
 
@@ -42,8 +68,29 @@ CPU = TARGETS["cpu"]
 
 def target_of_gpu(name: str) -> Target | None:
     """Return the target that a GPU belongs to, by the name that its driver gives it, or None if it is none of them."""
-    # Whole words, for "NVIDIA A100-SXM4-80GB" holds the text "A10", and "NVIDIA GH200 480GB" the text "H200".
-    return next((t for t in _ALL for words in t.words if re.search(rf"(?<!\w){words}(?!\w)", name)), None)
+    return next((target for target in _ALL if named_by(target.words, name)), None)
+
+
+def number_type_of(precision: Precision) -> NumberType:
+    """Return the number type of the fastest arithmetic that ``precision`` asks for."""
+    return _NUMBER_TYPES[precision.recipe]
+
+
+def refuses(target: Target, precision: Precision) -> str | None:
+    """Say why the hardware of ``target`` cannot compute in ``precision``, or return None.
+
+    None is also the answer for the CPU and for GPUs of which no data sheet is known here: their runtimes decide.
+    """
+    wanted = number_type_of(precision)
+    boards = target.boards
+    if not boards or all(wanted in board.peaks for board in boards):
+        return None
+    major, minor = boards[0].capability
+    known = ", ".join(boards[0].peaks)
+    return (
+        f"the {target.title} (compute capability {major}.{minor}) has no {wanted.upper()} arithmetic; it computes in "
+        f"{known}. Leave out {precision.name!r} there, e.g. with --precisions."
+    )
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from harness.cases import Case, Model, Precision, TensorSpec
 from harness.commands.shapes import ShapeOption, batch_axis_of, profile_of
 from harness.ending import end_session
 from harness.errors import ConfigurationError, HarnessError, UsageError
-from harness.opening import open_for_writing, surroundings_of, target_of
+from harness.opening import check_folders, gpu_of, open_for_writing, surroundings_of, target_of
 from harness.recorder import Recorder, new_session_id, session_record
 from harness.session import STAGES, CaseRun, CheckFailed, case_run_id
-from harness.workers.subject import Subject
+from harness.subjects import subjects_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from harness.cases.target import Choice
     from harness.history.records import FindingRecord, TrialRecord
     from harness.settings import Settings
+    from harness.workers.subject import Subject
 
 DEFAULT_PRECISIONS = ("fp32", "fp16", "int8")
 
@@ -124,17 +125,20 @@ def plan_check(
         name: of the model in the history; by default from the file's name.
 
     Raises:
-        UsageError: a precision, shape, subject or target that cannot be; or the file is no complete ONNX model.
+        UsageError: a precision, shape, subject or target that cannot be; the file is no complete ONNX model; or the
+            cache or the report cannot be written.
     """
     from harness.graphs.base import base_graph
     from harness.graphs.cache import GraphCache
     from harness.graphs.load import input_specs, parse_model
 
+    check_folders(settings, root)
     path = file.absolute()
     recipes = dict.fromkeys(settings.precisions or DEFAULT_PRECISIONS)
     precisions = [Precision(recipe) for recipe in recipes]  # type: ignore[arg-type]  # its constructor checks the name
-    subjects = tuple(Subject.parse(text) for text in settings.subjects) or (Subject("onnxruntime"),)
     target = target_of(settings)
+    gpu = gpu_of(target)
+    subjects = subjects_of(settings, target.target, gpu)
     # Shapes first: that takes no weights, so a forgotten --shape is told at once however large the model is.
     inputs = input_specs(parse_model(path))
     profile = profile_of(inputs, [ShapeOption.parse(text) for text in shapes])
@@ -176,7 +180,9 @@ def run_check(
     session = new_session_id()
     history = open_for_writing(settings.db, root)
     recorder = Recorder(history, session_record(session, root, {**asdict(settings), "check": str(plan.file)}))
-    around = surroundings_of(session, settings, root, history, plan.command)
+    around = surroundings_of(
+        session, settings, root, history, target=plan.target.target, gpu=gpu_of(plan.target), reproduce=plan.command
+    )
     checked: list[CheckedCase] = []
     status = "interrupted"
     try:

@@ -16,13 +16,14 @@ from harness.errors import HarnessError, UsageError, WorkerError
 from harness.history.location import Location
 from harness.measurement.devices import present_gpus
 from harness.measurement.environment import host_facts, host_identity
-from harness.opening import TENSORRT_MISSING, database_url, open_for_writing, target_of
+from harness.opening import database_url, open_for_writing, target_of
 from harness.settings import Settings, load_catalogue
+from harness.subjects import subjects_of
 from harness.workbench import Workbench
-from harness.workers.subject import Subject
 
 if TYPE_CHECKING:
     from harness.workers.client import WorkerClient
+    from harness.workers.subject import Subject
 
 _SECONDS_TO_ANSWER = 60.0
 
@@ -100,7 +101,7 @@ def _machine(diagnosis: Diagnosis) -> None:
 
 
 def _gpus(diagnosis: Diagnosis, settings: Settings) -> None:
-    gpus = present_gpus()
+    gpus = tuple(gpu.name for gpu in present_gpus())
     driver_version, driver_problem = driver()
     tensorrt_version, tensorrt_problem = tensorrt()
     facts: dict[str, Any] = {
@@ -113,8 +114,6 @@ def _gpus(diagnosis: Diagnosis, settings: Settings) -> None:
     for problem in (driver_problem, tensorrt_problem):
         if problem:
             diagnosis.warned(problem)
-    if gpus:
-        diagnosis.warned(f"{gpus[0]} is present, but {TENSORRT_MISSING}; cases run on the CPU")
     try:
         choice = target_of(settings)
     except UsageError as error:
@@ -127,7 +126,7 @@ def _subjects(diagnosis: Diagnosis, settings: Settings) -> None:
     """Ask each subject, in a worker as a session would, for its version and for what it can run."""
     facts = diagnosis.facts["subjects"] = {}
     try:
-        subjects = [Subject.parse(text) for text in settings.subjects] or [Subject("onnxruntime")]
+        subjects = subjects_of(settings, target_of(settings).target)
     except UsageError as error:
         diagnosis.blocked(str(error))
         return

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from harness.history.records import FindingRecord, VerdictRecord
 
 Word = Literal["failed", "regressed", "missing", "inconclusive", "insufficient", "unfinished"]
-Countable = Literal["missing", "inconclusive", "insufficient", "unfinished"]
+Countable = Literal["missing", "inconclusive", "insufficient"]
 COUNTABLE: tuple[Countable, ...] = get_args(Countable)
 
 NOTHING_REGRESSED, REGRESSED, UNUSABLE, COUNTED = 0, 1, 2, 3
+
+_JUDGED = ("pass", "improved", "regressed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,31 +97,59 @@ class Assessment:
 
     @property
     def exit_code(self) -> int:
-        """0 nothing regressed, 1 something failed or regressed, 2 no case was run, 3 something that is counted."""
+        """The answer to a shell.
+
+        0 nothing regressed, 1 something failed or regressed, 2 no case was run or the session did not finish, 3 there
+        is something that is counted. What was found in a session that did not finish stands, so 1 goes first.
+        """
         words = {concern.word for concern in self.concerns}
         if words & {"failed", "regressed"}:
             return REGRESSED
-        if not self.session.cases:
+        if not self.session.cases or "unfinished" in words:
             return UNUSABLE
         return COUNTED if words & set(self.counted) else NOTHING_REGRESSED
 
     @property
+    def judged(self) -> int:
+        """How many series the gate could say yes or no to."""
+        return sum(self.words.get(word, 0) for word in _JUDGED)
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing regressed and nothing is open: only then is the answer good news."""
+        return self.exit_code == NOTHING_REGRESSED and self.judged > 0 and not self.concerns
+
+    @property
     def headline(self) -> str:
         """The answer in a few words."""
-        if self.exit_code == UNUSABLE:
-            return "no case was run, so nothing can be said"
-        if self.exit_code == NOTHING_REGRESSED:
-            return "nothing regressed"
-        decisive: tuple[Word, ...] = ("failed", "regressed") if self.exit_code == REGRESSED else self.counted
         found = Counter(concern.word for concern in self.concerns)
-        return ", ".join(f"{found[word]} {word}" for word in decisive if found[word])
+        if self.exit_code == UNUSABLE:
+            if not self.session.cases:
+                return "no case was run, so nothing can be said"
+            return "the session did not finish, so nothing can be said for the cases it lacks"
+        if self.exit_code == NOTHING_REGRESSED:
+            return "; ".join([f"nothing regressed among {self.judged} judged series", *self._open()])
+        decisive: tuple[Word, ...] = ("failed", "regressed") if self.exit_code == REGRESSED else self.counted
+        said = ", ".join(f"{found[word]} {word}" for word in decisive if found[word])
+        return f"{said}; the session did not finish" if found["unfinished"] else said
+
+    def _open(self) -> list[str]:
+        """Say what nothing can be said of."""
+        unjudged = {word: number for word, number in sorted(self.words.items()) if word not in _JUDGED}
+        total = sum(unjudged.values())
+        # Where there is but one word, its number has been said.
+        named = [word if len(unjudged) == 1 else f"{number} {word}" for word, number in unjudged.items()]
+        said = [f"{total} series could not be judged ({', '.join(named)})"] if total else []
+        if lacking := len(self.session.lacking):
+            said.append(f"{lacking} {'case is' if lacking == 1 else 'cases are'} missing")
+        return said
 
 
 def assess(session: GatedSession, *, count: Iterable[str] = ()) -> Assessment:
     """Hold a session against the rules of the gate.
 
     A failed or crashed case counts as much as a regression. What could not be judged, and what is not there, is always
-    listed, and decides only where ``count`` names it.
+    listed, and decides only where ``count`` names it. A session that did not finish never passes.
 
     Args:
         session: what the session left behind.

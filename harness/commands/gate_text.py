@@ -35,8 +35,7 @@ def gate_text(assessment: Assessment) -> list[RenderableType]:
     if rows:
         shown += [table(rows, ["", "case", "what", "why", "q"]), ""]
     shown += [*rest, _counts(assessment)]
-    style = "bold green" if assessment.exit_code == NOTHING_REGRESSED else "bold red"
-    shown.append(Text(f"gate: {assessment.headline} (exit code {assessment.exit_code})", style=style))
+    shown.append(Text(f"gate: {assessment.headline} (exit code {assessment.exit_code})", style=_tone(assessment)[1]))
     return shown
 
 
@@ -59,8 +58,7 @@ def gate_data(assessment: Assessment) -> dict[str, Any]:
 def gate_markdown(assessment: Assessment) -> str:
     """Return a small table of what wants attention, as GitHub shows it beside a pull request."""
     listed, rest = _listed(assessment)
-    mark = "✅" if assessment.exit_code == NOTHING_REGRESSED else "❌"
-    lines = [f"### {mark} trt-harness: {_cell(assessment.headline)}", ""]
+    lines = [f"### {_tone(assessment)[0]} trt-harness: {_cell(assessment.headline)}", ""]
     if listed:
         lines += ["| | case | what | why |", "|---|---|---|---|"]
         lines += [f"| {c.word} | {_cell(c.case)} | {_cell(c.what)} | {_cell(_first_line(c.reason))} |" for c in listed]
@@ -88,6 +86,13 @@ def write_summary(assessment: Assessment, file: Path | None, step_summary: str |
         ) from None
 
 
+def _tone(assessment: Assessment) -> tuple[str, str]:
+    """Return mark and style of the answer: good news, bad news, or neither where something could not be judged."""
+    if assessment.clean:
+        return "✅", "bold green"
+    return ("⚪", "bold") if assessment.exit_code == NOTHING_REGRESSED else ("❌", "bold red")
+
+
 def _listed(assessment: Assessment) -> tuple[Sequence[Concern], list[str]]:
     """Return the concerns that are shown one by one, and lines that stand for the others.
 
@@ -99,6 +104,10 @@ def _listed(assessment: Assessment) -> tuple[Sequence[Concern], list[str]]:
     if young:
         named = ", ".join(list(young)[:5]) + (" …" if len(young) > 5 else "")
         rest.append(f"insufficient: the baselines of {sum(young.values())} series of {named} are too short to judge by")
+    ran = [case.id for case in assessment.session.cases]
+    if ran and assessment.session.status != "finished":
+        more = f" … and {len(ran) - _MOST_ROWS} more" if len(ran) > _MOST_ROWS else ""
+        rest.append(f"finished before the session ended: {', '.join(ran[:_MOST_ROWS])}{more}")
     return single[:_MOST_ROWS], rest
 
 
@@ -106,7 +115,8 @@ def _counts(assessment: Assessment) -> str:
     session = assessment.session
     words = ", ".join(f"{count} {word}" for word, count in sorted(assessment.words.items())) or "none judged"
     held = f"; cases held against session {session.previous}" if session.previous else ""
-    return f"session {session.id} ({session.status}): {len(session.cases)} cases; series: {words}{held}"
+    ran = len(session.cases)
+    return f"session {session.id} ({session.status}): {ran} case{'s' * (ran != 1)}; series: {words}{held}"
 
 
 def _first_line(text: str) -> str:

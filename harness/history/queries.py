@@ -10,7 +10,22 @@ from collections import defaultdict
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, bindparam, case, false, func, or_, select, table, text, true
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    String,
+    and_,
+    bindparam,
+    case,
+    false,
+    func,
+    or_,
+    select,
+    table,
+    text,
+    true,
+    type_coerce,
+)
 from sqlalchemy import column as named_column
 from sqlalchemy.orm import aliased
 
@@ -98,6 +113,7 @@ def _alarm_stands() -> ColumnElement[bool]:
 _BASELINE = (
     select(Measurement.value)
     .join(Trial, Trial.id == Measurement.trial_id)
+    .join(Session, Session.id == Trial.session_id)
     .outerjoin(VerdictTable, _SAME_MEASUREMENT)
     .where(
         Measurement.series_id
@@ -106,7 +122,11 @@ _BASELINE = (
         Measurement.value.is_not(None),
         Trial.ordinal == 0,
         Trial.outcome == "ok",
-        Trial.quality == "ok",
+        or_(Trial.quality == "ok", bindparam("any_quality", type_=Boolean)),
+        or_(
+            type_coerce(Session.settings, JSON)["pace"].as_string() == bindparam("pace", type_=String),
+            bindparam("pace", type_=String).is_(None),
+        ),
         ~_alarm_stands(),
     )
     .order_by(Measurement.trial_id.desc())
@@ -142,6 +162,8 @@ class Queries:
         *,
         last: int = 20,
         before_session: str | None = None,
+        any_quality: bool = False,
+        pace: str | None = None,
     ) -> list[float]:
         """Return the last ``last`` good runs of a series, the newest last, in the metric's unit.
 
@@ -158,11 +180,15 @@ class Queries:
             point: as above.
             last: how many runs at most.
             before_session: take only what was committed before the first trial of this session, and none of its own.
+            any_quality: whether runs of a contended or unstable machine count too, for what no clock measures.
+            pace: take only sessions of this pace; of any if None.
         """
         wanted = {
             "fingerprint": series_fingerprint(case_id, case_version, environment_hash, metric, point),
             "last": last,
             "before": _AFTER_ALL,
+            "any_quality": any_quality,
+            "pace": pace,
         }
         with self.snapshot() as connection:
             if before_session is not None:

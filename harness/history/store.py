@@ -11,6 +11,7 @@ from sqlalchemy import insert, select, update
 
 from harness.errors import HistoryError, unknown_value
 from harness.history import schema
+from harness.history.declarations import declare_metrics
 from harness.history.identity import series_fingerprint
 from harness.history.location import Location, connect, translated, writer
 from harness.history.queries import Queries
@@ -82,6 +83,8 @@ class History:
         try:
             with translated(location):
                 backup = schema.settle(engine, location, read_only=read_only, upgrade=upgrade)
+                if not read_only:
+                    declare_metrics(engine)
         except BaseException:
             engine.dispose()
             raise

@@ -8,6 +8,7 @@ session ──< trial >── case, environment, subject, engine
                 └──< finding                                           what each pytest item said
 
 baseline ──< baseline_member >── trial        runs that a person named to compare with
+metric   unit and direction of each metric, as the harness that wrote last declares it
 policy   case and metric patterns that are quarantined or have limits of their own
 change_point >── series                       since when
 annotation   >── session, trial or series     what a person wrote beside it
@@ -107,6 +108,15 @@ class Series(Base):
     environment_id: Mapped[int] = mapped_column(ForeignKey("environment.id"))
     metric: Mapped[str]
     point: Mapped[str]
+
+
+class Metric(Base):
+    """What the views say beside a value; ``harness.history.declarations`` keeps it up to date."""
+
+    __tablename__ = "metric"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    unit: Mapped[str]
+    direction: Mapped[str]
 
 
 class Engine(Base):

@@ -39,7 +39,7 @@ _RUN = {
     "precision": "the recipe, e.g. fp16",
     "profile": "the profile's name",
     "metric": "what was measured, e.g. latency_host",
-    "point": "sizes of the free dimensions, e.g. batch4; empty where the metric belongs to the whole engine",
+    "point": "sizes of the free dimensions, e.g. batch=4; empty where the metric belongs to the whole engine",
     "environment": "the machine, as a person calls it",
     "environment_hash": "SHA-256 over the facts that identify the machine",
     "subject": "the software under test, as its session called it",
@@ -53,6 +53,7 @@ _RUN = {
     "outcome": "ok, failed, crashed, timed_out or unsupported",
     "quality": "ok, contended, throttled or unstable",
     "value": "in the metric's unit; NULL if it was not a number",
+    "unit": "the metric's: ms, s, 1/s, B, J, dB or 1; NULL for a metric that no harness declared",
     "verdict": "pass, regressed, improved, inconclusive, insufficient, missing or quarantined; NULL if not judged",
     "effect": "change against the baseline: ratio minus 1, or a difference for metrics on a linear scale",
 }
@@ -75,7 +76,7 @@ _ENGINE = {
     "type_shares": "JSON: share of layers by number type",
     "options": "JSON: the build's options",
 }
-_NOT_OF_AN_ENGINE = ("metric", "point", "value", "verdict", "effect")
+_NOT_OF_AN_ENGINE = ("metric", "point", "value", "unit", "verdict", "effect")
 
 VIEWS: dict[str, View] = {
     view.name: view

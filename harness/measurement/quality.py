@@ -64,17 +64,18 @@ def conditions_between(start: Reading, end: Reading) -> dict[str, Any]:
     }
 
 
-def judge_quality(conditions: dict[str, Any], *, spread: float, drift: float) -> Quality:
+def judge_quality(conditions: dict[str, Any], *, spread: float, drift: float, spare_cores: float = 0.0) -> Quality:
     """Say in one word whether timings taken under ``conditions`` can be trusted.
 
     Args:
         conditions: as ``conditions_between`` returned them.
         spread: largest relative spread within a run.
         drift: largest relative drift within a run, of either sign.
+        spare_cores: processors that others may use without being in the way: none where the runtime computes on all.
     """
     if conditions["throttle_events"] > 0:
         return "throttled"
-    if conditions["other_cores"] >= CONTENDED_CORES:
+    if conditions["other_cores"] >= CONTENDED_CORES + spare_cores:
         return "contended"
     if abs(drift) >= UNSTABLE_DRIFT or spread >= UNSTABLE_SPREAD:
         return "unstable"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from harness.errors import ConfigurationError, unknown_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -41,6 +41,7 @@ class BuildRequest:
         inputs: the graph's inputs.
         destination: where the engine goes.
         options: the build's options, by name; which ones there are is for the runtime to say.
+        calibration: input tensors by name, one mapping per sample, for recipes that calibrate in the builder.
     """
 
     graph: Path
@@ -49,6 +50,7 @@ class BuildRequest:
     inputs: tuple[TensorSpec, ...]
     destination: Path
     options: Mapping[str, BuildOption] = field(default_factory=dict)
+    calibration: Sequence[Mapping[str, np.ndarray]] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +124,19 @@ class Engine(ABC):
         ``host`` is there always: from inputs in host memory to outputs in host memory.
         """
 
+    def facts(self) -> Mapping[str, float]:
+        """Return what the engine knows of itself, by the name of its metric (harness.cases.METRICS)."""
+        return {}
+
+    def stream_throughput(
+        self,
+        inputs: Mapping[str, np.ndarray],  # noqa: ARG002 - for those that have streams
+        streams: int,  # noqa: ARG002
+        seconds: float,  # noqa: ARG002
+    ) -> float | None:
+        """Return runs a second with ``streams`` of them in flight at once, or None where the runtime has no streams."""
+        return None
+
     @abstractmethod
     def close(self) -> None:
         """Give back what the engine holds."""
@@ -133,11 +148,13 @@ class Runtime(ABC):
     Attributes:
         name: ``onnxruntime`` or ``tensorrt``.
         emulated: the number types that it accepts but may compute in another one: an audit looks at the graph instead.
+        on_gpu: whether engines run on a GPU, so that its telemetry belongs to their timings.
         build_options: the options that ``build`` knows, each with the values it takes, or with none if it takes any.
     """
 
     name: ClassVar[str]
     emulated: ClassVar[frozenset[str]]
+    on_gpu: ClassVar[bool] = False
     build_options: ClassVar[Mapping[str, tuple[BuildOption, ...]]]
 
     @abstractmethod

@@ -164,7 +164,7 @@ def judge(
         lost = f" ({dropped} more had no usable value)" if dropped else ""
         return Verdict(
             status="insufficient",
-            reason=f"the baseline has {len(usable)} runs{lost}, and {minimum_runs} are needed",
+            reason=f"the baseline has {_counted(len(usable), 'run')}{lost}, and {minimum_runs} are needed",
             **common,
         )
     history = [_scaled(value, scale) for value in usable]
@@ -233,7 +233,8 @@ def _compare_with_interval(
     if status == "inconclusive":
         expected += "; more trials are wanted"
     elif spread.outliers:
-        expected += f"; {spread.outliers} outlying baseline runs were put aside"
+        were = "was" if spread.outliers == 1 else "were"
+        expected += f"; {_counted(spread.outliers, 'outlying baseline run')} {were} put aside"
     return Verdict(
         status=status,
         reason=f"{_position(common)}: {expected}",
@@ -304,6 +305,10 @@ def _effect(shift: float, scale: Scale) -> float:
     if scale == "linear":
         return shift
     return math.expm1(shift) if shift < 700 else math.inf
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _position(common: Mapping[str, Any]) -> str:

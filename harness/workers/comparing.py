@@ -70,7 +70,7 @@ def compare_layers(
     finals, layers = runtime.run_layers(request, inputs)
     plain = engine.run(inputs)
     started = time.perf_counter()
-    report = judge_layers(_layer_errors(layers, expected), tolerances)
+    report = judge_layers(_layer_errors(layers, expected), tolerances, others={*expected, *finals})
     first = report.first_outside
     return {
         "passed": report.passed,

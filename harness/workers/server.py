@@ -12,7 +12,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.cases import Precision, Profile, Tolerance, specs_from_json
+from harness.cases import Calibration, Point, Precision, Profile, Tolerance, specs_from_json
+from harness.cases.feed import feed_from_json
 from harness.errors import RunFailed
 from harness.workers import protocol
 from harness.workers.tensors import has_tensors, load_tensors, save_tensors
@@ -65,6 +66,29 @@ class Server:
         compute_reference(self._runtime, request, {k: Path(v) for k, v in folders.items()}, layers_at)
         return {}
 
+    def calibration_set(self, request: dict[str, Any], destination: str) -> dict[str, Any]:
+        """Leave the samples that a builder calibrates with as tensors under ``destination``, unless they are there.
+
+        Returns:
+            ``samples``: a folder for each.
+        """
+        from harness.graphs.calibration import calibration_samples
+
+        home = Path(destination)
+        if not home.is_dir():
+            samples = calibration_samples(
+                Calibration(**request["calibration"]),
+                specs_from_json(request["inputs"]),
+                {name: feed_from_json(feed) for name, feed in request["feeds"].items()},
+                Point.of(request["point"]),
+                request["batch_axis"],
+            )
+            unfinished = home.with_name(f".{home.name}.{os.getpid()}")
+            for index, sample in enumerate(samples):
+                save_tensors(unfinished / f"{index:05d}", sample)
+            unfinished.rename(home)
+        return {"samples": sorted(str(folder) for folder in home.iterdir() if has_tensors(folder))}
+
     def build(self, request: dict[str, Any]) -> dict[str, Any]:
         """Build an engine and look into it."""
         result = self._runtime.build(_build_request(request))
@@ -77,6 +101,7 @@ class Server:
             "fingerprint": inspection.fingerprint,
             "type_shares": inspection.type_shares,
             "layers": len(inspection.layers),
+            "computing": [(layer.name, layer.compute_type) for layer in inspection.layers if layer.compute_type],
             "provider": inspection.provider,
         }
 
@@ -145,6 +170,7 @@ def _build_request(data: Mapping[str, Any]) -> Any:
         inputs=specs_from_json(data["inputs"]),
         destination=Path(data["destination"]),
         options=data["options"],
+        calibration=[load_tensors(Path(folder)) for folder in data.get("calibration", ())],
     )
 
 
@@ -175,6 +201,10 @@ def serve(server: Server) -> None:
 
 def make_runtime(name: str) -> Runtime:
     """Return the runtime called ``name`` (one of ``harness.workers.subject.RUNTIMES``)."""
+    if name == "tensorrt":
+        from harness.runtimes.tensorrt.runtime import TensorRTRuntime
+
+        return TensorRTRuntime()
     from harness.runtimes.onnxruntime import OnnxRuntime
 
     return {"onnxruntime": OnnxRuntime}[name]()

@@ -13,7 +13,7 @@ from harness.errors import ConfigurationError, unknown_value
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-RuntimeName = Literal["onnxruntime"]
+RuntimeName = Literal["onnxruntime", "tensorrt"]
 RUNTIMES: tuple[RuntimeName, ...] = get_args(RuntimeName)
 
 # It becomes a part of file names.
@@ -47,14 +47,25 @@ class Subject:
 
     @classmethod
     def parse(cls, text: str, runtime: RuntimeName = "onnxruntime") -> Subject:
-        """Read ``NAME=PYTHON`` as given to ``--subject``.
+        """Read ``NAME=PYTHON`` or ``NAME=RUNTIME:PYTHON`` as given to ``--subject``.
+
+        Args:
+            text: what was given.
+            runtime: the runtime where none is named.
 
         Raises:
             ConfigurationError: it is not of that form, or there is no such interpreter.
         """
         name, equals, python = text.partition("=")
         if not (name and equals and python):
-            raise ConfigurationError(f"--subject takes NAME=PYTHON, e.g. ort130=/opt/ort130/bin/python, not {text!r}")
+            raise ConfigurationError(
+                f"--subject takes NAME=PYTHON, e.g. ort130=/opt/ort130/bin/python, or NAME=RUNTIME:PYTHON, not {text!r}"
+            )
+        named, colon, rest = python.partition(":")
+        if colon and not Path(python).exists():
+            if named not in RUNTIMES:
+                raise ConfigurationError(f"--subject {name}: {unknown_value('runtime', named, RUNTIMES)}")
+            runtime, python = named, rest
         if not Path(python).is_file():
             raise ConfigurationError(f"--subject {name}: there is no interpreter at {python!r}")
         return cls(name, runtime, python)

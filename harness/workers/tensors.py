@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import shutil
 import tempfile
@@ -15,12 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _INDEX = "index.json"
-# Each loses to one other session that renames at the same moment.
-_TRIES = 8
 
 
 def save_tensors(folder: Path, tensors: Mapping[str, np.ndarray] | Iterable[tuple[str, np.ndarray]]) -> None:
-    """Write ``tensors`` under ``folder``, all or nothing, replacing what was there.
+    """Write ``tensors`` under ``folder``, all or nothing, unless a complete set is there already.
+
+    Folders are named by what is in them, so a set that another session wrote meanwhile is the same, and it may be
+    reading it: it is left alone.
 
     Args:
         folder: made with its parents.
@@ -54,19 +54,11 @@ def has_tensors(folder: Path) -> bool:
 
 
 def _put_in_place(scratch: Path, folder: Path) -> None:
-    """Rename ``scratch`` to ``folder``, and first move aside what is there: sessions share a cache, and its folders."""
-    aside = scratch.with_name(f"{scratch.name}.old")
-    for more_tries in reversed(range(_TRIES)):
-        try:
-            scratch.rename(folder)
-        except OSError:  # it is not renamed onto a folder that holds something
-            if not more_tries:
-                raise
-            with contextlib.suppress(FileNotFoundError):  # another session has just moved it aside
-                folder.rename(aside)
-                shutil.rmtree(aside)
-        else:
-            return
+    try:
+        scratch.rename(folder)
+    except OSError:  # a folder is not renamed onto one that holds something
+        if not has_tensors(folder):
+            raise
 
 
 def _map(file: Path, dtype_name: str, shape: tuple[int, ...]) -> np.ndarray:

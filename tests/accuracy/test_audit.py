@@ -79,3 +79,13 @@ def test_the_sentence_tells_share_demand_and_distribution() -> None:
         "25% of the computing layers of the engine are float16 (50% required): 75% float32, 25% float16"
     )
     assert audit("fp16", {}).sentence == "no layer of the engine computes anything, so its precision cannot be told"
+
+
+def test_an_engine_that_keeps_its_types_to_itself_is_neither_right_nor_wrong() -> None:
+    """Layers of unknown type may be the ones that are asked for; where even they would not do, it has failed."""
+    one_region = audit_precision("fp16", graph={}, engine={"unknown": 1.0}, emulated=())
+    assert (one_region.passed, one_region.undecided) == (False, True)
+    mostly_fp32 = audit_precision("fp16", graph={}, engine={"unknown": 0.2, "float32": 0.8}, emulated=())
+    assert (mostly_fp32.passed, mostly_fp32.undecided) == (False, False)
+    nothing = audit_precision("fp16", graph={}, engine={}, emulated=())
+    assert (nothing.passed, nothing.undecided) == (False, False)

@@ -107,8 +107,27 @@ def test_an_output_of_another_shape_fails_and_the_others_are_judged() -> None:
 def test_an_output_without_a_tolerance_is_an_error() -> None:
     """Limits for layers or for other names do not let an output pass."""
     tolerances = [Tolerance(scope="layers", max_abs=1.0), Tolerance(tensors="score*", max_abs=1.0)]
+    outputs = {"scores": np.ones(1), "boxes": np.ones(1)}
     with pytest.raises(ConfigurationError, match=r"output 'boxes'; the patterns for outputs are: 'score\*'"):
-        judge_outputs({"boxes": np.ones(1)}, {"boxes": np.ones(1)}, tolerances)
+        judge_outputs(outputs, outputs, tolerances)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [pytest.param("boxs", id="a misspelt name"), pytest.param("box_*", id="a pattern that matches none")],
+)
+def test_a_tolerance_for_no_output_is_an_error(pattern: str) -> None:
+    """Limits that nothing is held against are never ignored in silence, and the nearest output is suggested."""
+    tolerances = [Tolerance(tensors=pattern, max_abs=1.0), *ANYTHING]
+    outputs = {"boxes": np.ones(1), "scores": np.ones(1)}
+    with pytest.raises(ConfigurationError, match=r"applies to nothing: .* is no output of the graph.* 'boxes'"):
+        judge_outputs(outputs, outputs, tolerances)
+
+
+def test_a_name_with_brackets_is_a_name() -> None:
+    """What reads as a pattern in a shell is first of all the name of an output."""
+    outputs = {"out[0]": np.ones(1)}
+    assert judge_outputs(outputs, outputs, [Tolerance(tensors="out[0]", max_abs=1.0)])[0].passed
 
 
 def test_no_outputs_at_all_is_an_error() -> None:

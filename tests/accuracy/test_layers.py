@@ -5,6 +5,7 @@ import pytest
 
 from harness.accuracy import LayerError, compare_tensors, judge_layers
 from harness.cases import Tolerance
+from harness.errors import ConfigurationError
 
 SIGNAL = np.linspace(-1.0, 1.0, 101)
 THIRTY_DECIBELS = (Tolerance(scope="layers", sqnr_db=30.0),)
@@ -140,3 +141,24 @@ def test_the_floor_can_be_given() -> None:
     """What is quiet depends on the unit of the graph, so the caller may say it."""
     assert not judge_layers([quiet_layer(0.0, 1e-2)], THIRTY_DECIBELS).passed
     assert judge_layers([quiet_layer(0.0, 1e-2)], THIRTY_DECIBELS, quiet_rms=1.0).passed
+
+
+def test_a_tolerance_for_a_tensor_that_is_not_there_is_an_error() -> None:
+    """A misspelt layer is not ignored in silence; the nearest one is suggested."""
+    tolerances = (Tolerance(scope="layers", tensors="brunch", sqnr_db=30.0), *THIRTY_DECIBELS)
+    with pytest.raises(ConfigurationError, match=r"'brunch' is no tensor of the graph\. Did you mean 'branch'"):
+        judge_layers(BROKEN_IN_THE_MIDDLE, tolerances)
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        pytest.param("logits", id="an output of the graph"),
+        pytest.param("brunch*", id="a pattern"),
+        pytest.param("branch", id="a layer"),
+    ],
+)
+def test_a_tolerance_may_be_for_what_this_engine_does_not_show(tensor: str) -> None:
+    """An output, a layer that was fused away and a pattern that matches nothing in this precision are no mistakes."""
+    tolerances = (Tolerance(scope="layers", tensors=tensor, sqnr_db=5.0), *THIRTY_DECIBELS)
+    assert judge_layers(BROKEN_IN_THE_MIDDLE, tolerances, others={"logits"}).judged == 4

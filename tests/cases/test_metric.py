@@ -8,7 +8,7 @@ from harness.cases import METRICS, Metric, metric_named
 from harness.cases.metric import Direction, Scale
 from harness.errors import ConfigurationError
 
-UNITS = {"ms", "s", "1/s", "B", "dB", "1"}
+UNITS = {"ms", "s", "1/s", "B", "J", "dB", "1"}
 
 
 @pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from harness.cases.target import CPU, TARGETS, choose_target, target_of_gpu
+from harness.cases import BF16, FP16, FP32, INT8, TF32, Precision
+from harness.cases.target import CPU, TARGETS, Target, choose_target, number_type_of, refuses, target_of_gpu
 from harness.errors import TargetError
 
 T4 = ("Tesla T4",)
@@ -22,7 +25,15 @@ H200 = ("NVIDIA H200", "NVIDIA H200")
         ("A100-PCIE-40GB", "a100"),
         ("NVIDIA H100 80GB HBM3", "h100"),
         ("NVIDIA H200", "h200"),
+        ("NVIDIA B200", "b200"),
+        ("NVIDIA GeForce RTX 3090", "rtx3090"),
         ("NVIDIA GeForce RTX 4090", "rtx4090"),
+        ("NVIDIA GeForce RTX 5090", "rtx5090"),
+        ("Tesla V100-SXM2-16GB", "v100"),
+        ("Tesla V100S-PCIE-32GB", "v100"),
+        ("NVIDIA GeForce RTX 3090 Ti", None),
+        ("NVIDIA GeForce RTX 4090 D", None),
+        ("NVIDIA GeForce RTX 5090 Laptop GPU", None),
         ("Orin (nvgpu)", "orin"),
         ("NVIDIA GH200 480GB", None),
         ("NVIDIA RTX A1000", None),
@@ -82,3 +93,49 @@ def test_the_table_of_targets_is_sound() -> None:
     """Every target is found by its own name, and every one but the CPU by a word of its driver's."""
     assert TARGETS["cpu"] is CPU
     assert all(name == target.name and (target.words or target is CPU) for name, target in TARGETS.items())
+
+
+@pytest.mark.parametrize("target", [pytest.param(t, id=name) for name, t in TARGETS.items() if t is not CPU])
+def test_all_boards_of_a_target_compute_in_the_same_types(target: Target) -> None:
+    """Whatever board turns up under a target's name, the same precisions can be asked of it."""
+    assert target.boards
+    assert len({(board.capability, frozenset(board.peaks)) for board in target.boards}) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "refused"),
+    [
+        pytest.param("v100", {"tf32", "bf16"}, id="Volta multiplies FP32, FP16 and INT8"),
+        pytest.param("t4", {"tf32", "bf16"}, id="Turing multiplies FP32, FP16 and INT8"),
+        pytest.param("a10", set(), id="Ampere multiplies everything that a recipe asks for"),
+        pytest.param("h200", set(), id="so does Hopper"),
+        pytest.param("orin", set(), id="so does Orin"),
+        pytest.param("cpu", set(), id="the CPU's runtime decides for itself"),
+    ],
+)
+def test_hardware_refuses_what_it_has_no_arithmetic_for(name: str, refused: set[str]) -> None:
+    """A precision that a GPU lacks is refused before anything is built."""
+    precisions = (FP32, TF32, FP16, BF16, INT8, Precision("fp16-flags"), Precision("int8-calibrator"))
+    assert {p.name for p in precisions if refuses(TARGETS[name], p)} == refused
+
+
+def test_a_refusal_says_what_there_is_instead() -> None:
+    """The reason names the GPU, the type it lacks, those it has, and the precision as the user called it."""
+    mixed = Precision("bf16", keep_fp32=("head*",), name="bf16-head32")
+    reason = refuses(TARGETS["t4"], mixed)
+    assert reason is not None
+    for said in ("NVIDIA T4", "7.5", "no BF16", "fp32, fp16, int8", "'bf16-head32'", "--precisions"):
+        assert said in reason
+
+
+def test_a_gpu_without_a_record_refuses_nothing() -> None:
+    """What is not known of a GPU is left to its runtime to say."""
+    assert refuses(Target(name="gpu", title="NVIDIA Z9"), BF16) is None
+
+
+@pytest.mark.parametrize(
+    ("recipe", "number_type"), [("fp16-flags", "fp16"), ("int8-calibrator", "int8"), ("tf32", "tf32")]
+)
+def test_a_recipe_computes_in_one_fastest_type(recipe: Any, number_type: str) -> None:
+    """Recipes by builder flags compute in the same types as those made in the graph."""
+    assert number_type_of(Precision(recipe)) == number_type

@@ -157,6 +157,7 @@ def test_what_was_finished_before_an_interruption_is_kept(image_model: Path, tmp
         pytest.param(["convnet.onnx", "--subject", "old=/nowhere"], "no interpreter", id="a subject that is not there"),
         pytest.param(["convnet.onnx", "--name", "a-b"], "cannot be the name of a model", id="a name for no id"),
         pytest.param(["convnet.onnx", "--db", "text.onnx"], "not a SQLite database", id="a history that is none"),
+        pytest.param(["convnet.onnx", "--report", "text.onnx/r"], "the report folder", id="a report below a file"),
     ],
 )  # fmt: skip
 def test_bad_input_is_one_error_and_writes_nothing(

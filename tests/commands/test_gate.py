@@ -48,9 +48,14 @@ def assessed(*cases: GatedCase, status: str = "finished", count: tuple[str, ...]
             id="a missing case is counted",
         ),
         pytest.param(assessed(case("pass"), lacking=("gone-fp16-static",)), 0, id="a missing case is not counted"),
-        pytest.param(assessed(case("pass"), status="interrupted"), 0, id="an interrupted session is not counted"),
+        pytest.param(assessed(case("pass"), status="interrupted"), 2, id="the session was interrupted"),
+        pytest.param(assessed(case("pass"), status="running"), 2, id="the session was killed"),
         pytest.param(
-            assessed(case("pass"), status="running", count=("unfinished",)), 3, id="an unfinished session is counted"
+            assessed(case("insufficient"), status="running", count=("insufficient",)), 2,
+            id="a session that did not finish goes before what is counted",
+        ),
+        pytest.param(
+            assessed(case("regressed"), status="interrupted"), 1, id="a regression in a session that was interrupted"
         ),
         pytest.param(
             assessed(case("regressed", "insufficient"), count=("insufficient",)), 1, id="a regression goes first"
@@ -67,7 +72,36 @@ def test_what_is_not_counted_is_listed_all_the_same() -> None:
     assessment = assessed(case("insufficient", "inconclusive"), status="interrupted", lacking=("gone-fp16-static",))
     words = [concern.word for concern in assessment.concerns]
     assert words == ["missing", "inconclusive", "insufficient", "unfinished"]
-    assert assessment.headline == "nothing regressed"
+
+
+@pytest.mark.parametrize(
+    ("assessment", "headline", "clean"),
+    [
+        pytest.param(assessed(case("pass", "improved")), "nothing regressed among 2 judged series", True,
+                     id="everything was judged"),
+        pytest.param(assessed(case("insufficient", "insufficient")),
+                     "nothing regressed among 0 judged series; 2 series could not be judged (insufficient)", False,
+                     id="nothing was judged"),
+        pytest.param(assessed(case("pass", "insufficient", "insufficient", "inconclusive")),
+                     "nothing regressed among 1 judged series; "
+                     "3 series could not be judged (1 inconclusive, 2 insufficient)", False,
+                     id="some were judged"),
+        pytest.param(assessed(case("pass"), lacking=("a-fp16-static",)),
+                     "nothing regressed among 1 judged series; 1 case is missing", False, id="a case is missing"),
+        pytest.param(assessed(case(outcome="unsupported")), "nothing regressed among 0 judged series", False,
+                     id="there was nothing to judge"),
+        pytest.param(assessed(case("pass"), status="running"),
+                     "the session did not finish, so nothing can be said for the cases it lacks", False,
+                     id="the session was killed"),
+        pytest.param(assessed(case("regressed"), status="running"), "1 regressed; the session did not finish", False,
+                     id="a regression was found before the session was killed"),
+        pytest.param(assessed(case("insufficient"), count=("insufficient",)), "1 insufficient", False,
+                     id="what is counted"),
+    ],
+)  # fmt: skip
+def test_only_what_was_judged_is_good_news(assessment: Assessment, headline: str, clean: bool) -> None:
+    """The headline says of how many series it speaks, and of how many it cannot."""
+    assert (assessment.headline, assessment.clean) == (headline, clean)
 
 
 def test_a_regression_is_told_once() -> None:

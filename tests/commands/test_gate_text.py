@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from rich.console import Console
+from rich.text import Text
 
 from harness.commands.gate import GatedCase, GatedSession, assess
 from harness.commands.gate_text import gate_markdown, gate_text, write_summary
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.commands.gate import Assessment
+    from harness.verdicts.gate import Status
 
 
 def assessment(count: int = 1) -> Assessment:
@@ -44,6 +46,35 @@ def test_markdown_stays_small() -> None:
     text = gate_markdown(assessment(100))
     assert text.count("| failed |") == 30
     assert "… and 70 more" in text
+
+
+@pytest.mark.parametrize(
+    ("status", "mark", "style"),
+    [
+        pytest.param("pass", "✅", "bold green", id="all was judged and passed"),
+        pytest.param("insufficient", "⚪", "bold", id="nothing could be judged"),
+        pytest.param("regressed", "❌", "bold red", id="a series regressed"),
+    ],
+)
+def test_green_is_for_what_was_judged(status: Status, mark: str, style: str) -> None:
+    """A session of which nothing can be said yet is neither green nor red."""
+    record = VerdictRecord(metric="latency_host", point="batch=1", verdict=verdict(status))
+    case = GatedCase(id="net-fp16-static", outcome="ok", verdicts=(record,))
+    judged = assess(GatedSession(id="0" * 12, status="finished", cases=[case]))
+    assert gate_markdown(judged).startswith(f"### {mark} trt-harness: {judged.headline}")
+    last = gate_text(judged)[-1]
+    assert isinstance(last, Text)
+    assert last.style == style
+
+
+def test_a_session_that_did_not_finish_lists_its_cases() -> None:
+    """What the finished cases said is there, beside the word that others may be lacking."""
+    failed = GatedCase(id="net-fp16-static", outcome="crashed")
+    text = gate_markdown(assess(GatedSession(id="0" * 12, status="running", cases=[failed])))
+    assert "| failed | net-fp16-static |" in text
+    assert "| unfinished |" in text
+    assert "finished before the session ended: net-fp16-static" in text
+    assert "session 000000000000 (running): 1 case; series: none judged" in text
 
 
 def test_the_terminal_says_the_answer_last() -> None:

@@ -94,7 +94,7 @@ def test_failed_trial_leaves_nothing_behind(history: History, tmp_path: Path) ->
     with pytest.raises(HistoryError, match="UNIQUE"):
         history.add_trial(trial(1, measurements=(twice, twice)))
     rows = counts(tmp_path / "history.db")
-    assert {name for name, count in rows.items() if count} == {"alembic_version", "session"}
+    assert {name for name, count in rows.items() if count} == {"alembic_version", "metric", "session"}
 
 
 def test_session_runs_until_it_is_finished(history: History) -> None:

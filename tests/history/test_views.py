@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from harness.errors import HistoryError
+from harness.history.records import MeasurementRecord, VerdictRecord
 from harness.history.views import VIEWS
 from tests.history.building import NEW, OLD, full_trial, remember, session, trial, verdict
 
@@ -46,6 +48,26 @@ def test_latest_has_one_row_a_series(history: History) -> None:
     newest = rows["squeezenet"]
     assert (newest["value"], newest["verdict"], newest["runtime_version"]) == (2.0, "pass", NEW.version)
     assert (newest["session_id"], newest["environment"]) == (session(2).id, trial(1).environment.name)
+
+
+@pytest.mark.parametrize("name", ["latest", "trend", "regressions"])
+def test_a_value_has_its_unit(history: History, name: str) -> None:
+    """Each value stands beside the unit of its metric; of a metric that nobody declared there is none."""
+    sizes = (MeasurementRecord(metric="engine_bytes", point="", value=5e9),)
+    words = (VerdictRecord(metric="engine_bytes", point="", verdict=verdict("regressed")),)
+    remember(
+        history,
+        trial(1, word=verdict("regressed")),
+        trial(1, model="digits", measurements=sizes, verdicts=words),
+        trial(
+            1,
+            model="detector",
+            measurements=(replace(sizes[0], metric="novelty"),),
+            verdicts=(replace(words[0], metric="novelty"),),
+        ),
+    )
+    units = {row["metric"]: row["unit"] for row in history.queries.view(name)}
+    assert units == {"latency_host": "ms", "engine_bytes": "B", "novelty": None}
 
 
 def test_trend_has_every_run_newest_first(history: History) -> None:

@@ -13,6 +13,7 @@ from reports.current import (
     asks_for,
     current_cases,
     describe_change,
+    is_tuned,
     sentence_of,
     standing_of,
     tuned_latency,
@@ -122,12 +123,28 @@ def test_slow_models_are_those_that_only_full_sessions_ran(session: SessionRow, 
         pytest.param("batch4", ["batch=4"], "batch=4", id="one size"),
         pytest.param("server", ["batch=32", "batch=1", "batch=8"], "batch=8", id="a name of its own: the middle one"),
         pytest.param("static", ["static"], "static", id="no free dimension"),
+        pytest.param("batch1x4x16", ["batch=1", "batch=16"], "batch=1", id="not run where it is tuned"),
     ],
 )
 def test_the_tuned_point_stands_for_the_case(profile: str, points: list[str], tuned: str) -> None:
-    """The latency in the matrix is that of the shape that the engine is tuned for."""
+    """The latency in the matrix is that of the shape that the engine is tuned for, else of the middle one."""
     cell = a_cell(profile=profile, values={("latency_host", point): 1.0 for point in points})
     assert tuned_latency(cell) == ("latency_host", tuned)
+
+
+@pytest.mark.parametrize(
+    ("profile", "point", "tuned"),
+    [
+        pytest.param("batch1x4x16", "batch=4", True, id="the opt of a range"),
+        pytest.param("batch1x4x16", "batch=1", False, id="another point of it"),
+        pytest.param("batch4", "batch=4", True, id="the only size"),
+        pytest.param("server", "batch=4", False, id="a name that does not tell"),
+        pytest.param("static", "static", False, id="a graph without free dimensions"),
+    ],
+)
+def test_only_the_opt_of_a_profile_is_called_tuned(profile: str, point: str, tuned: bool) -> None:
+    """What the profile's name does not tell is not claimed."""
+    assert is_tuned(profile, point) is tuned
 
 
 def test_the_quietest_latency_is_preferred() -> None:

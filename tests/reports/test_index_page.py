@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -78,8 +79,40 @@ def test_a_skip_gives_its_reason(index: ParsedPage) -> None:
 
 def test_latency_is_that_of_the_tuned_point_with_its_trend(index: ParsedPage) -> None:
     """Cells that were timed show milliseconds at batch 4, the change, and a sparkline."""
-    assert len(index.with_class("spark")) == len(re.findall(r"[\d.]+ ms last", index.text)) == 9
-    assert len(re.findall(r"% at batch=4", index.text)) == 8
+    assert len(index.with_class("spark")) == len(re.findall(r"[\d.]+ ms (?:⚠ contended )?last", index.text)) == 9
+    assert len(re.findall(r"(?:%|none) at batch=4, tuned", index.text)) == 8
+
+
+def test_a_point_that_the_engine_is_not_tuned_for_is_not_called_so(builder: HistoryBuilder, tmp_path: Path) -> None:
+    """A quick session runs the smallest point only, and its cell says which one that is and no more."""
+    trial = builder.trial(builder.session(0), "resnet50", "fp16", verdicts=())
+    quick = tuple(each for each in trial.measurements if each.point == "batch=1")
+    builder.history.add_trial(replace(trial, measurements=quick))
+    page = ParsedPage.of(write_report(builder.history, tmp_path / "report"))
+    assert "at batch=1" in page.text
+    assert ", tuned" not in page.text
+
+
+@pytest.mark.parametrize("quality", ["contended", "throttled", "unstable"])
+def test_timings_that_cannot_be_trusted_are_marked(builder: HistoryBuilder, tmp_path: Path, quality: str) -> None:
+    """A word and a symbol stand beside the latency, whatever the verdict's colour; a good one stands alone."""
+    builder.history.add_trial(builder.trial(builder.session(0), "resnet50", "fp16", quality=quality))
+    builder.history.add_trial(builder.trial(builder.session(0), "squeezenet", "fp16", quality="ok"))
+    page = ParsedPage.of(write_report(builder.history, tmp_path / "report"))
+    assert len(re.findall(rf" ms ⚠ {quality}", page.text)) == 1
+    # The other one explains the marks.
+    assert len(page.with_class("warning")) == 2
+
+
+def test_a_short_baseline_gives_no_change(builder: HistoryBuilder, tmp_path: Path) -> None:
+    """A difference from too few runs is no percent change, in the matrix or on the model's page."""
+    for index, slower in enumerate((1.0, 1.5)):
+        builder.history.add_trial(builder.trial(builder.session(index), "resnet50", "fp16", slower=slower))
+    report = write_report(builder.history, tmp_path / "report")
+    index = ParsedPage.of(report).text
+    assert "at batch=4" in index
+    assert "% at batch" not in index
+    assert "+5" not in ParsedPage.of(report.parent / "model-resnet50.html").text
 
 
 def test_sessions_are_listed_newest_first(index: ParsedPage) -> None:

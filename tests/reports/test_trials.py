@@ -11,6 +11,8 @@ from reports.current import current_cases
 from reports.names import names_of
 from reports.points import ModelContext, PointData
 from reports.reading import read
+from reports.standing import STANDINGS
+from reports.text import ABSENT
 from reports.trials import limits_text, number_of, trial_view
 from tests.reports.sample_history import FIRST_BROKEN_LAYER, HistoryBuilder
 
@@ -89,6 +91,40 @@ def test_failed_stages_come_first_and_silent_passes_share_a_row(builder: History
         ("task", "skipped", "no labelled set"),
         ("build and outputs", "passed", ""),
     ]
+
+
+@pytest.mark.parametrize("word", ["insufficient", "inconclusive"])
+def test_a_stage_without_an_answer_is_called_so(builder: HistoryBuilder, word: str) -> None:
+    """The regression stage is no mere skip where it could not judge; a skip for another reason is one."""
+    findings = (
+        FindingRecord(stage="regression", outcome="skipped", message=f"{word}: latency: the baseline has 1 run"),
+        FindingRecord(stage="task", outcome="skipped", message="no labelled set"),
+    )
+    rows = {row.stages: (row.outcome, row.symbol) for row in view_of(builder, findings=findings).findings}
+    assert rows == {"regression": (word, STANDINGS[word].symbol), "task": ("skipped", "⊘")}
+
+
+def test_a_case_that_was_not_timed_says_so(builder: HistoryBuilder) -> None:
+    """Timings that do not exist cannot be trusted; those that do can, unless their quality says otherwise."""
+    measured = view_of(builder, quality="ok")
+    assert measured.quality == "Timings can be trusted."
+    assert view_of(builder, quality="unstable").quality == "Timings were unstable."
+    assert view_of(builder, quality="ok", measurements=(), outcome="failed").quality == "It was not timed."
+
+
+def test_a_short_baseline_gives_no_change(builder: HistoryBuilder) -> None:
+    """A difference from fewer runs than a verdict needs stands beside no value."""
+    view_of(builder)
+    rows = view_of(builder).measurements
+    assert {row.label for row in rows if row.label} == {"1 of 8 runs"}
+    assert {row.change for row in rows} == {ABSENT}
+
+
+def test_one_broken_layer_is_told_in_the_singular(builder: HistoryBuilder) -> None:
+    """The sentence agrees with its number."""
+    view = view_of(builder, tensor_errors=builder.tensor_errors("int8", broken_from=65))
+    assert view.layers is not None
+    assert view.layers.sentence.startswith("1 of 66 layers is outside the tolerance")
 
 
 def test_measurements_are_grouped_by_metric_and_ordered_by_size(builder: HistoryBuilder) -> None:

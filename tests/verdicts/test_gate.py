@@ -100,6 +100,7 @@ def test_unusable_baseline_runs_are_dropped_and_counted() -> None:
     verdict = judge([*STEADY[:7], NOT_A_NUMBER, -1.0], [1.0], smallest_effect=0.02)
     assert (verdict.status, verdict.n) == ("insufficient", 7)
     assert "7 runs (2 more had no usable value), and 8 are needed" in verdict.reason
+    assert "has 1 run, and 8 are needed" in judge([1.0], [1.0], smallest_effect=0.02).reason
 
 
 def test_verdict_carries_what_it_was_decided_on() -> None:

@@ -43,6 +43,7 @@ _TRIAL = """
 
 _VALUE = """
     measurement.value AS value,
+    metric.unit AS unit,
     verdict.status AS verdict,
     verdict.effect AS effect
 """
@@ -69,6 +70,7 @@ _MEASUREMENTS = f"""
     {_TRIALS}
     JOIN measurement ON measurement.trial_id = trial.id
     JOIN series ON series.id = measurement.series_id
+    LEFT JOIN metric ON metric.name = series.metric
     LEFT JOIN verdict ON verdict.trial_id = trial.id AND verdict.series_id = series.id
 """
 
@@ -146,6 +148,13 @@ def upgrade() -> None:
         sa.Column("facts", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_environment"),
         sa.UniqueConstraint("identity_hash", name="uq_environment_identity_hash"),
+    )
+    op.create_table(
+        "metric",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("unit", sa.Text(), nullable=False),
+        sa.Column("direction", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_metric"),
     )
     op.create_table(
         "policy",

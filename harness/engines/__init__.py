@@ -1,0 +1,9 @@
+"""Engines that were built before, found again instead of built anew."""
+
+from __future__ import annotations
+
+from harness.engines.key import EngineKey, axes_of, plugin_hashes
+from harness.engines.records import BuildFacts, Discarded, StoredEngine
+from harness.engines.store import EngineStore
+
+__all__ = ["BuildFacts", "Discarded", "EngineKey", "EngineStore", "StoredEngine", "axes_of", "plugin_hashes"]

@@ -1,0 +1,67 @@
+"""The subjects of a session: which interpreters run the cases, with which runtime."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from harness.cases.target import CPU
+from harness.errors import ConfigurationError
+from harness.workers.subject import RuntimeName, Subject
+
+if TYPE_CHECKING:
+    from harness.cases.target import Target
+    from harness.measurement.devices import Gpu
+    from harness.settings import Settings
+
+# The first import of TensorRT loads more than a gigabyte of libraries.
+_IMPORT_SECONDS = 120.0
+
+
+def runtime_of(target: Target) -> RuntimeName:
+    """Return the runtime that cases run under on ``target`` where none is named."""
+    return "onnxruntime" if target is CPU else "tensorrt"
+
+
+def subjects_of(settings: Settings, target: Target, gpu: Gpu | None = None) -> tuple[Subject, ...]:
+    """Return the subjects that the settings name, or the one that goes without saying.
+
+    Args:
+        settings: the settings in force.
+        target: what the session runs on.
+        gpu: the one GPU that their workers are to see.
+
+    Raises:
+        ConfigurationError: one is not of the form that ``--subject`` takes, or two have one name.
+    """
+    runtime = runtime_of(target)
+    subjects = tuple(Subject.parse(text, runtime) for text in settings.subjects) or (Subject(runtime, runtime),)
+    names = [subject.name for subject in subjects]
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise ConfigurationError(f"two subjects are called {min(twice)!r}; results would not tell them apart")
+    return tuple(replace(subject, environment=gpu.selection) for subject in subjects) if gpu else subjects
+
+
+def tensorrt_unusable(settings: Settings) -> str | None:
+    """Say why no subject can use TensorRT, or return None where the first that hosts it can import it."""
+    candidates = [Subject.parse(text, "tensorrt") for text in settings.subjects]
+    hosts = [subject for subject in candidates if subject.runtime == "tensorrt"]
+    if candidates and not hosts:
+        return None  # every subject names another runtime
+    python = hosts[0].python if hosts else sys.executable
+    try:
+        answer = subprocess.run(
+            [python, "-c", "import tensorrt"], capture_output=True, text=True, timeout=_IMPORT_SECONDS, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"{python} does not answer: {error}"
+    if answer.returncode == 0:
+        return None
+    said = answer.stderr.strip().splitlines()
+    return (
+        f"{python} cannot import tensorrt ({said[-1] if said else 'it crashed'}); install it with "
+        f"pip install 'trt-harness[gpu]', or name an interpreter that has it: --subject NAME=PYTHON"
+    )
