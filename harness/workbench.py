@@ -36,6 +36,7 @@ class Workbench:
         self._import_paths = [path.resolve() for path in import_paths]
         self._kept: dict[str, WorkerClient] = {}
         self._ahead: dict[str, WorkerClient] = {}
+        self._leaving: list[WorkerClient] = []
         self._started = 0
 
     def reference(self) -> WorkerClient:
@@ -53,16 +54,24 @@ class Workbench:
 
     @contextmanager
     def trial(self, subject: Subject) -> Iterator[WorkerClient]:
-        """Lend a worker that has done nothing yet; it ends with the block."""
+        """Lend a worker that has done nothing yet; it is told to end with the block, and waited for before the next."""
+        self._see_off()
         self.start_ahead(subject)
         worker = self._ahead.pop(subject.name)
         try:
             yield worker
         finally:
+            worker.dismiss()
+            self._leaving.append(worker)
+
+    def _see_off(self) -> None:
+        for worker in self._leaving:
             worker.close()
+        self._leaving.clear()
 
     def close(self) -> None:
         """End every worker, and remove the engines; logs stay."""
+        self._see_off()
         for worker in (*self._kept.values(), *self._ahead.values()):
             worker.close()
         self._kept.clear()

@@ -88,6 +88,13 @@ def broken_calibration() -> Iterator[dict[str, np.ndarray]]:
     yield {"image": np.zeros((1, 3, 9, 9), np.float32)}
 
 
+def calibration_of_whispers() -> Iterator[dict[str, np.ndarray]]:
+    """Yield calibration samples that are a thousand times too small."""
+    generator = np.random.default_rng(5)
+    for _ in range(8):
+        yield {"image": (generator.normal(size=(1, 3, 8, 8)) * 1e-3).astype(np.float32)}
+
+
 def with_perturbed_weight(model: onnx.ModelProto, name: str, *, factor: float = 1.5) -> onnx.ModelProto:
     """Return a copy in which the initialiser ``name`` is ``factor`` times as large."""
     result = onnx.ModelProto()

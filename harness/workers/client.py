@@ -99,11 +99,15 @@ class WorkerClient:
             protocol.raise_described(answer["error"], method)
         return answer["result"]
 
-    def close(self) -> None:
-        """End the worker: politely, then by force. May be called twice."""
+    def dismiss(self) -> None:
+        """Tell the worker to end, without waiting for it; ``close`` does that later."""
         if self._process.stdin and not self._process.stdin.closed:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()  # the server ends at the end of its input
+
+    def close(self) -> None:
+        """End the worker: politely, then by force. May be called twice."""
+        self.dismiss()
         try:
             self._process.wait(timeout=_EXIT_GRACE)
         except subprocess.TimeoutExpired:
