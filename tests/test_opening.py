@@ -25,14 +25,14 @@ from tests.history.building import remember, session, trial
 @pytest.mark.parametrize(
     ("text", "url"),
     [
-        pytest.param("a/b.db", "/root/a/b.db", id="a path lies below the root"),
+        pytest.param("a/b.db", "/top/a/b.db", id="a path lies below the root"),
         pytest.param("/a/b.db", "/a/b.db", id="an absolute path stays"),
         pytest.param("sqlite:///a.db", "sqlite:///a.db", id="a URL stays"),
     ],
 )
 def test_paths_are_meant_from_the_root(text: str, url: str) -> None:
     """Only relative paths depend on the folder that a session is run in."""
-    assert database_url(text, Path("/root")) == url
+    assert database_url(text, Path("/top")) == url
 
 
 def test_a_folder_that_can_be_written_is_left_as_it_is(tmp_path: Path) -> None:

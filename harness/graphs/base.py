@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from onnx import ModelProto
 
-from harness.cases import TensorSpec
+from harness.cases import TensorSpec, specs_from_json, specs_to_json
 from harness.errors import ModelError
 from harness.graphs.cache import GraphCache, key_of
 from harness.graphs.load import (
@@ -114,16 +114,6 @@ def _stored(model: ModelProto, key: str, files: Mapping[str, Any], cache: GraphC
 
 def _from_record(record: Mapping[str, Any]) -> BaseGraph:
     return BaseGraph(record["hash"], specs_from_json(record["inputs"]), specs_from_json(record["outputs"]))
-
-
-def specs_to_json(specs: tuple[TensorSpec, ...]) -> list[list[Any]]:
-    """Return specs as plain data."""
-    return [[spec.name, spec.dtype, list(spec.shape)] for spec in specs]
-
-
-def specs_from_json(data: list[list[Any]]) -> tuple[TensorSpec, ...]:
-    """Make specs from what ``specs_to_json`` returned."""
-    return tuple(TensorSpec(name, dtype, tuple(shape)) for name, dtype, shape in data)
 
 
 def _stamps(files: Iterable[str]) -> dict[str, list[int] | None]:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import onnx
 
-from harness.cases import Calibration, Feed, Point, Precision, TensorSpec
+from harness.cases import Calibration, Feed, Point, Precision, TensorSpec, specs_from_json, specs_to_json
 from harness.cases.feed import feed_from_json, feed_to_json
 from harness.errors import ConfigurationError
-from harness.graphs.base import BaseGraph, base_graph, package_versions, specs_from_json, specs_to_json
+from harness.graphs.base import BaseGraph, base_graph, package_versions
 from harness.graphs.cache import GraphCache, key_of
 from harness.graphs.calibration import Sample, calibration_samples, hash_samples
 from harness.graphs.load import check_names

@@ -355,4 +355,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Refuse: before the first schema there was nothing."""
-    raise NotImplementedError("the first schema has no predecessor; delete the file instead")
+    raise RuntimeError("the first schema has no predecessor; delete the file instead")
