@@ -174,12 +174,12 @@ def test_a_set_that_overflows_the_graph_is_refused(image: np.ndarray, tensor: st
 
 
 def test_a_graph_that_onnxruntime_cannot_run_is_an_error() -> None:
-    """What onnxruntime says of an operator that it lacks is passed on."""
+    """What onnxruntime says of an operator that it lacks is passed on; version 1.23 says less of it than later ones."""
     model = classifier()
     model.graph.node[2].op_type = "Mystery"
     model.graph.node[2].domain = "custom"
     model.opset_import.add(domain="custom", version=1)
-    with pytest.raises(ModelError, match=r"onnxruntime cannot .*Mystery"):
+    with pytest.raises(ModelError, match=r"onnxruntime cannot .*(Mystery|ValidationError)"):
         to_int8(model, _samples(1))
 
 
