@@ -7,6 +7,7 @@ import pytest
 
 from harness.cases import FP32, Case, Model, Profile
 from harness.errors import ConfigurationError, HistoryError, TargetError
+from harness.history.records import MeasurementRecord
 from harness.measurement.devices import Gpu
 from harness.opening import (
     check_folders,
@@ -106,3 +107,20 @@ def test_a_baseline_is_of_this_machine_and_of_other_sessions(tmp_path: Path) -> 
     without = surroundings_of(session(3).id, Settings(), tmp_path, None)
     assert list(without.baseline(case, "latency_host", "batch4")) == []
     without.workbench.close()
+
+
+def test_only_what_a_clock_measures_needs_a_quiet_machine(tmp_path: Path) -> None:
+    """A contended run is no baseline for a latency, and as good as any for an engine's size."""
+    model = Model(name="squeezenet", source="a:b", profiles=(Profile({"batch": (1, 4, 16)}),), precisions=(FP32,))
+    case = Case(model, FP32, model.profiles[0])
+    both = (
+        MeasurementRecord(metric="latency_host", point="batch4", value=3.0),
+        MeasurementRecord(metric="engine_bytes", point="", value=500.0),
+    )
+    with open_for_writing("history.db", tmp_path) as history:
+        busy = trial(1, case_id=case.id, environment=this_environment(), quality="contended", measurements=both)
+        remember(history, busy)
+        around = surroundings_of(session(2).id, Settings(pace="quick"), tmp_path, history)
+        assert list(around.baseline(case, "latency_host", "batch4")) == []
+        assert list(around.baseline(case, "engine_bytes", "")) == [500.0]
+        around.workbench.close()

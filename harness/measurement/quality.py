@@ -96,7 +96,7 @@ def _throttle_events() -> int:
 def _frequency() -> float | None:
     try:
         frequency = psutil.cpu_freq()
-    except (OSError, NotImplementedError, RuntimeError):
+    except (OSError, RuntimeError):  # what psutil raises where a system does not tell; NotImplementedError is one
         return None
     return round(frequency.current, 0) if frequency and frequency.current else None
 
