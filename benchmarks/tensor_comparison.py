@@ -36,18 +36,28 @@ RESULT = Path(__file__).parent / "results" / "tensor_comparison.json"
 GOAL_RATIO = 30.0
 GOAL_MEGABYTES = 16.0
 ELEMENTS = 25_000_000
-# Gaussian data by its mean. Around zero, most chunks need no division to know that the largest relative error is not in
-# them; far from zero every chunk needs one, which is the slowest that finite data can be.
-DATA = {"around zero": 0.0, "far from zero": 10.0}
+# Gaussian data, by its mean and by whether its error grows with it. Most chunks of the first two need no division to
+# know that the largest relative error is not in them; with the last every chunk needs one, which is the slowest that
+# finite data can be.
+DATA = {
+    "around zero": {"offset": 0.0, "in_proportion": False},
+    "far from zero": {"offset": 10.0, "in_proportion": False},
+    "around zero, with errors in proportion": {"offset": 0.0, "in_proportion": True},
+}
 
 
-def make_pair(elements: int, *, offset: float) -> tuple[np.ndarray, np.ndarray]:
-    """Make a Gaussian float32 tensor around ``offset`` and a copy with an error of 1e-3 RMS: (actual, expected)."""
+def make_pair(elements: int, *, offset: float, in_proportion: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Make a Gaussian float32 tensor around ``offset`` and a copy with an error of 1e-3 RMS: (actual, expected).
+
+    The error is ``in_proportion`` to each element, or independent of them.
+    """
     generator = np.random.default_rng(0)
     expected = generator.standard_normal(elements, dtype=np.float32)
     expected += np.float32(offset)
     actual = generator.standard_normal(elements, dtype=np.float32)
     actual *= np.float32(1e-3)
+    if in_proportion:
+        actual *= expected
     actual += expected
     return actual, expected
 
@@ -142,9 +152,9 @@ def measure(rounds: int) -> dict[str, Any]:
     results = {}
     load = psutil.getloadavg()[0]
     with G_LOGGER.verbosity(G_LOGGER.CRITICAL):
-        for name, offset in DATA.items():
+        for name, kind in DATA.items():
             print(name)
-            results[name] = compare_in_turns(*make_pair(ELEMENTS, offset=offset), rounds)
+            results[name] = compare_in_turns(*make_pair(ELEMENTS, **kind), rounds)
     reached = all(
         result["ratio"]["median"] >= GOAL_RATIO and max(result["extra_megabytes"]["harness"].values()) <= GOAL_MEGABYTES
         for result in results.values()

@@ -110,6 +110,13 @@ def check(
         float | None, typer.Option(metavar="S", help="Seconds after which a step is killed (default: 600).")
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Smallest shape only, timed briefly.")] = False,
+    engines: Annotated[
+        str | None,
+        typer.Option(metavar="HOW", help="Engines of earlier sessions: auto, reuse or rebuild (default: auto)."),
+    ] = None,
+    reference: Annotated[
+        str | None, typer.Option(metavar="WHERE", help="What it is held against: cpu or cuda[:PYTHON] (default: cpu).")
+    ] = None,
     report: Annotated[
         str | None, typer.Option(metavar="DIR", help="Where the HTML report goes (default: build/report).")
     ] = None,
@@ -129,6 +136,8 @@ def check(
         "subjects": tuple(subject or ()),
         "case_timeout": case_timeout,
         "pace": "quick" if quick else None,
+        "engines": engines,
+        "reference": reference,
         "report": report,
         "db": db,
     }

@@ -1,13 +1,14 @@
 """Every exception that the harness raises on purpose.
 
 HarnessError
-├── UsageError                 what was asked for cannot be done; exit code 2, nothing was written
+├── UsageError                 what was asked for cannot be done, nothing was written: exit code 2, pytest 4
 │   ├── ModelError             the file is not ONNX, incomplete, or newer than its reader
 │   ├── ProfileError           shapes that contradict each other or the graph
 │   ├── CalibrationError       calibration data of the wrong shape, or not finite
 │   ├── TargetError            an unknown GPU, or not the one that is present
 │   ├── ConfigurationError     a setting that does not exist or has a wrong value
-│   └── HistoryError           the database cannot be opened, read or written
+│   ├── HistoryError           the database cannot be opened, read or written
+│   └── ReferenceDisagrees     a GPU computes something else of the FP32 graph than the CPU
 ├── Unsupported                a pair that a runtime or target cannot run: a skip with its reason, never a pass
 ├── RuntimeFailure             the runtime under test refused or failed, and said why
 │   ├── BuildFailed
@@ -57,6 +58,10 @@ class ConfigurationError(UsageError):
 
 class HistoryError(UsageError):
     """A history database that cannot be opened, read or written."""
+
+
+class ReferenceDisagrees(UsageError):  # noqa: N818 - it says what happened
+    """A reference that cannot vouch for anything, since it is not what the CPU computes."""
 
 
 class Unsupported(HarnessError):  # noqa: N818 - it is an answer rather than an error

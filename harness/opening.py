@@ -8,14 +8,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness.cases import metric_named
-from harness.cases.target import CPU, Choice, Target, choose_target
-from harness.errors import ConfigurationError
+from harness.cases.target import CPU, TARGETS, Choice, Target, choose_target, target_of_gpu
+from harness.errors import ConfigurationError, UsageError
 from harness.history.records import EnvironmentRecord
 from harness.measurement.devices import assign_gpu, present_gpus
 from harness.measurement.environment import host_facts, host_identity
 from harness.recorder import resumable
 from harness.session import Surroundings, pytest_command
-from harness.subjects import tensorrt_unusable
+from harness.subjects import cuda_reference_of, cuda_versions, tensorrt_unusable
 from harness.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 # What a resumed session goes on with.
 _KEPT_BY_RESUMING = ("catalogue", "gpu", "models", "precisions", "profiles", "pace", "subjects", "build_options",
-                     "builds")  # fmt: skip
+                     "builds", "engines", "reference")  # fmt: skip
 
 
 def target_of(settings: Settings) -> Choice:
@@ -56,11 +56,18 @@ def this_environment(gpu: Gpu | None = None) -> EnvironmentRecord:
 def gpu_of(choice: Choice, worker: str = "") -> Gpu | None:
     """Return the GPU that this process uses on the chosen target: each of several processes its own; None on the CPU.
 
+    GPUs of another kind than the target's are left alone.
+
     Args:
         choice: the session's.
         worker: xdist's name of this process; empty where there is only one.
     """
-    return None if choice.target is CPU else assign_gpu(worker, present_gpus())
+    if choice.target is CPU:
+        return None
+    gpus = present_gpus()
+    known = choice.target.name in TARGETS
+    alike = [gpu for gpu in gpus if (target_of_gpu(gpu.name) is choice.target if known else gpu.name == gpus[0].name)]
+    return assign_gpu(worker, alike)
 
 
 def check_writable(folder: Path, what: str) -> None:
@@ -143,10 +150,13 @@ def surroundings_of(
         target: what the session runs on.
         gpu: the GPU that engines run on; None on the CPU.
         reproduce: (case, stage) -> the command that runs one stage again.
+
+    Raises:
+        UsageError: references are wanted from a GPU, and it cannot compute any.
     """
     environment = this_environment(gpu)
 
-    def baseline(case: Case, metric: str, point: str) -> Sequence[float]:
+    def baseline(case: Case, metric: str, point: str, runtime: str) -> Sequence[float]:
         if history is None:
             return ()
         return history.queries.baseline_values(
@@ -159,16 +169,28 @@ def surroundings_of(
             before_session=session_id,
             any_quality=not metric_named(metric).timed,
             pace=settings.pace if metric_named(metric).timed else None,
+            runtime=runtime,
         )
+
+    cuda = cuda_reference_of(settings, gpu)
+    folder = root / ".trt-harness" / "sessions" / session_id
+    workbench = Workbench(folder, root / settings.cache, [root], cuda=cuda)
+    if cuda:
+        try:
+            cuda_versions(workbench, settings.case_timeout)
+        except UsageError:
+            workbench.close()
+            raise
 
     return Surroundings(
         session=session_id,
         settings=settings,
         environment=environment,
-        workbench=Workbench(root / ".trt-harness" / "sessions" / session_id, root / settings.cache, [root]),
+        workbench=workbench,
         baseline=baseline,
         reproduce=reproduce,
         target=target,
+        board=gpu.board if gpu else None,
     )
 
 

@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.accuracy.tasks import judge_classification
+from harness.building import KeptEngine, build_only, keeps_engines
 from harness.cases import specs_from_json
 from harness.cases.feed import feed_to_json
+from harness.engines import EngineStore, key_of_build
 from harness.errors import HarnessError, Unsupported
 from harness.history.records import stable_hash
+from harness.reference import Reference, make_reference
 from harness.workers.tensors import load_tensors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from harness.cases import Case
     from harness.cases.model import BuildOptions
@@ -49,6 +52,7 @@ class Pipeline:
         refusal: why the hardware cannot compute in the case's precision, where that is so.
         options: build options over the model's own.
         engine_name: names the engine's file.
+        engines: whether an engine of an earlier session may stand for a build: the setting of that name.
     """
 
     def __init__(
@@ -64,6 +68,7 @@ class Pipeline:
         refusal: str | None,
         options: BuildOptions,
         engine_name: str,
+        engines: str = "auto",
     ) -> None:
         self._case, self._subject, self._bench, self._phases = case, subject, workbench, phases
         profile = case.profile
@@ -76,6 +81,7 @@ class Pipeline:
         if subject.runtime == "tensorrt":
             self._options.setdefault("timing_cache", str(workbench.cache / "timing"))
         self._engine = str(workbench.engines / f"{engine_name}.engine")
+        self._engines = engines
         self._scores = workbench.engines / f"{engine_name}.scores"
         self._feeds = {name: feed_to_json(feed) for name, feed in case.model.feeds.items()}
         self._precision = case.precision.to_json()
@@ -124,34 +130,48 @@ class Pipeline:
 
         return self._once("graph", prepare)
 
-    def reference(self) -> dict[str, str]:
+    def reference(self) -> Mapping[str, str]:
         """Compute inputs, outputs and layers of the FP32 graph, or find them in the cache: a folder for each point."""
 
-        def compute() -> dict[str, str]:
+        def compute() -> Reference:
             graph = self.graph()
             seed = self._case.model.name
-            key = stable_hash([graph["fp32_hash"], self._feeds, seed, graph["inputs"]])[:24]
-            folders = {point.label: str(self._bench.cache / "reference" / key / point.label) for point in self._points}
-            self._ask_reference(
-                "reference",
-                "reference",
-                request={
-                    "graph": graph["fp32_path"],
-                    "inputs": graph["inputs"],
-                    "feeds": self._feeds,
-                    "seed": seed,
-                    "points": {point.label: dict(point.sizes) for point in self._points},
-                },
-                folders=folders,
-                layers_at=self._case.profile.smallest.label,
+            return make_reference(
+                self._bench,
+                lambda worker, method, /, **params: self._call(worker, "reference", method, **params),
+                {"graph": graph["fp32_path"], "inputs": graph["inputs"], "feeds": self._feeds, "seed": seed},
+                self._points,
+                self._case.profile.smallest,
+                key=stable_hash([graph["fp32_hash"], self._feeds, seed, graph["inputs"]]),
             )
-            return folders
 
-        return self._once("reference", compute)
+        return self._once("reference", compute).folders
 
     def build(self) -> Payload:
-        """Build the engine and look into it."""
-        return self._once("build", lambda: self._ask_builder("build", "build", request=self._build_request()))
+        """Build the engine, or take the one of an earlier session where the settings let it, and look into it."""
+
+        def build() -> Payload:
+            request = self._build_request()
+
+            def anew() -> Payload:
+                return self._ask_builder("build", "build", request=request)
+
+            versions = self.versions()
+            if not keeps_engines(self._engines, slow_builds=versions["slow_builds"]):
+                return build_only(anew)
+            key = key_of_build(
+                self._case,
+                graph=self.graph()["hash"],
+                versions=versions,
+                identity=self._ask_builder("build", "build_identity", request=request),
+                calibration=self._calibration()["hash"],
+            )
+            kept = KeptEngine(EngineStore.below(self._bench.cache), key, self._case.id, self._engine, self._phases)
+            if self._engines == "rebuild":
+                return kept.build(anew)
+            return kept.take_or_build(lambda: self._ask_builder("build", "adopt", request=request), anew)
+
+        return self._once("build", build)
 
     def outputs(self) -> Payload:
         """Compare the final outputs at every point."""
@@ -231,16 +251,30 @@ class Pipeline:
 
         return self._once("task", judge)
 
+    def cost(self) -> Payload:
+        """Count the weights of the graph, and what one run takes at each point."""
+        return self._once(
+            "cost",
+            lambda: self._ask_reference(
+                "graph",
+                "cost",
+                graph=self.graph()["path"],
+                fp32_graph=self.graph()["fp32_path"],
+                points={point.label: dict(point.sizes) for point in self._points},
+            ),
+        )
+
     def trial(self) -> Payload:
-        """Time the engine in a fresh process."""
+        """Time the engine in a fresh process, then its layers in the builder's."""
 
         def measure() -> Payload:
             self.build()
+            self.cost()
             trial = self.another_trial()
-            if self._subject.runtime == "tensorrt" and trial["quality"] in ("throttled", "contended"):
+            if self._subject.on_gpu and trial["quality"] in ("throttled", "contended"):
                 first, trial = trial, self.another_trial()
                 trial["conditions"]["retried_after"] = first["quality"]
-            return trial
+            return self._profiled(trial, self._engine)
 
         return self._once("trial", measure)
 
@@ -265,11 +299,26 @@ class Pipeline:
         request = self._build_request()
         request["destination"] = f"{self._engine}.{number}"
         request["options"] = {name: value for name, value in self._options.items() if name != "timing_cache"}
-        built = self._ask_builder("build", "build", request=request)
+        built = build_only(lambda: self._ask_builder("build", "build", request=request))
         try:
-            return built, self.another_trial(request["destination"])
+            return built, self._profiled(self.another_trial(request["destination"]), request["destination"])
         finally:
             Path(request["destination"]).unlink(missing_ok=True)
+
+    def _profiled(self, trial: Payload, engine: str) -> Payload:
+        """Return ``trial`` with ``milliseconds`` by layer, at the point nearest to what the engine is tuned for.
+
+        None where they could not be had: a trial without them is still a trial, and its conditions say why.
+        """
+        point = self._case.profile.nearest_to_opt(self._points).label
+        folder = self.reference()[point]
+        try:
+            milliseconds = self._ask_builder("measure", "profile", engine=engine, folder=folder)["milliseconds"]
+            told = {"point": point} if milliseconds is not None else None
+        except HarnessError as failure:
+            milliseconds, told = None, {"point": point, "failed": str(failure).splitlines()[0]}
+        conditions = {**trial["conditions"], **({"layer_times": told} if told else {})}
+        return {**trial, "milliseconds": milliseconds, "conditions": conditions}
 
     def discard(self) -> None:
         """Remove the engine and what lies beside it."""
@@ -286,13 +335,13 @@ class Pipeline:
             "inputs": graph["inputs"],
             "destination": self._engine,
             "options": self._options,
-            "calibration": self._calibration(),
+            "calibration": self._calibration()["samples"],
         }
 
-    def _calibration(self) -> list[str]:
+    def _calibration(self) -> Payload:
         """Return a folder for each sample that a builder calibrates with; none where the graph has its scales in it."""
         if self._case.precision.recipe != "int8-calibrator":
-            return []
+            return {"samples": [], "hash": ""}
         model, graph = self._case.model, self.graph()
         request = {
             "calibration": vars(model.calibration),
@@ -302,9 +351,7 @@ class Pipeline:
             "batch_axis": model.batch_axis,
         }
         home = self._bench.cache / "calibration" / stable_hash([graph["fp32_hash"], request])[:24]
-        answer = self._ask_reference("graph", "calibration_set", request=request, destination=str(home))
-        samples: list[str] = answer["samples"]
-        return samples
+        return self._ask_reference("graph", "calibration_set", request=request, destination=str(home))
 
     def _once(self, step: str, compute: Callable[[], T]) -> T:
         if step in self._failures:

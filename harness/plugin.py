@@ -24,6 +24,7 @@ _SETTINGS = pytest.StashKey[Settings]()
 _FINISHED = pytest.StashKey[list[str]]()
 _REFUSAL = pytest.StashKey[str]()
 _SESSION_ID = "trt_harness_session"
+_REFUSED = "trt_harness_refused"
 # Outcomes that are neither a pass nor a failure get a word of their own in pytest's progress and its last line.
 _WORDS = {"insufficient": "i", "inconclusive": "?"}
 
@@ -39,12 +40,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--quick", action="store_const", const="quick", dest="pace", help="smallest shapes only, timed briefly")
     add("--full", action="store_const", const="full", dest="pace", help="slow models too, timed for longer")
     add("--db", metavar="URL", help="history database: a path or an SQLAlchemy URL (default: .trt-harness/history.db)")
-    add("--cache", metavar="DIR", help="graphs and references, kept between sessions (default: .trt-harness/cache)")
+    add("--cache", metavar="DIR", help="graphs, references, engines, kept for later (default: .trt-harness/cache)")
     add("--report", metavar="DIR", help="where the HTML report goes (default: build/report)")
     add("--subject", metavar="NAME=PYTHON", action="append", dest="subjects",
         help="run every case under this interpreter's runtime too; may be given several times")  # fmt: skip
     add("--build-option", metavar="NAME=VALUE", action="append", dest="build_options",
         help="set an option of every build, e.g. optimization_level=1; may be given several times")  # fmt: skip
+    add("--reference", metavar="WHERE",
+        help="what engines are held against: cpu (default), or cuda[:PYTHON], onnxruntime's CUDA provider, which is "
+        "held against the CPU's first")  # fmt: skip
+    add("--engines", metavar="HOW",
+        help="auto: use an engine of an earlier session again where builds are slow, as TensorRT's are (default); "
+        "reuse: use it again always; rebuild: build anew and keep that one")  # fmt: skip
     add("--builds", metavar="K", help="build and time K engines of each case (default: 1)")
     add("--case-timeout", metavar="S", help="seconds after which a step of a case is killed (default: 600)")
     add("--resume", metavar="ID", help="go on with an earlier session: what it recorded is not run again")
@@ -66,6 +73,14 @@ def pytest_configure_node(node: Any) -> None:
         node.workerinput[_SESSION_ID] = _session(node.config).id
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """End the run where an xdist worker found that it cannot be done as asked."""
+    refusal = getattr(node, "workeroutput", {}).get(_REFUSED)
+    if refusal:
+        raise pytest.UsageError(refusal)
+
+
 def settings_of(config: pytest.Config) -> Settings:
     """Return the settings in force.
 
@@ -74,7 +89,7 @@ def settings_of(config: pytest.Config) -> Settings:
     """
     if _SETTINGS not in config.stash:
         names = ("gpu", "models", "precisions", "profiles", "pace", "db", "cache", "report", "subjects", "case_timeout",
-                 "resume", "build_options", "builds")  # fmt: skip
+                 "resume", "build_options", "builds", "engines", "reference")  # fmt: skip
         overrides = {name: config.getoption(name) for name in names}
         settings = load_settings(config.rootpath, overrides)
         if settings.resume:
@@ -117,10 +132,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config) -> None:
-    """End the run where the cases could not be made: one sentence, exit code 2."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """End the run where the cases could not be made."""
     if _REFUSAL in config.stash:
-        pytest.exit(config.stash[_REFUSAL], returncode=2)
+        _refuse(config, items)
 
 
 class EngineCase:
@@ -226,8 +241,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Open what the cases need, once it is known that there are any and that they will be run."""
     if not _runs_cases(session.config, session.items):
         return
-    with _usage_errors():
+    try:
         _session(session.config).open()
+    except UsageError as error:
+        session.config.stash[_REFUSAL] = str(error)
+        _refuse(session.config, session.items)
 
 
 def pytest_report_collectionfinish(config: pytest.Config, items: Sequence[pytest.Item]) -> list[str]:
@@ -320,12 +338,25 @@ def _session(config: pytest.Config) -> PluginSession:
     return config.stash[_SESSION]
 
 
+def _refuse(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """End the run with the sentence that says why it cannot be done as asked: pytest's exit code for that is 4.
+
+    An xdist worker's exceptions reach the user as tracebacks, so it leaves the sentence to its controller, and nothing
+    to be run.
+    """
+    output = getattr(config, "workeroutput", None)
+    if output is None:
+        raise pytest.UsageError(config.stash[_REFUSAL])
+    output[_REFUSED] = config.stash[_REFUSAL]
+    items.clear()
+
+
 class _usage_errors:  # noqa: N801 - a context manager reads as a verb
-    """Turn a UsageError into the end of the run: one line, exit code 2."""
+    """Turn a UsageError into pytest's own, which ends the run: one line, exit code 4."""
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         if isinstance(error, UsageError):
-            pytest.exit(str(error), returncode=2)
+            raise pytest.UsageError(str(error)) from None

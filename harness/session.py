@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.accuracy.audit import audit_precision
 from harness.cases import Case, metric_named
-from harness.cases.target import CPU, Target, refuses
+from harness.cases.target import CPU, Target, number_type_of, refuses
 from harness.errors import HarnessError, Unsupported, WorkerCrashed, WorkerTimedOut
 from harness.history.records import (
     FindingRecord,
@@ -19,11 +19,13 @@ from harness.history.records import (
 )
 from harness.measurement.sampling import SamplingPlan
 from harness.pipeline import NotReached, Pipeline
+from harness.rooflines import cost_conditions, roofline_measurements, rooflines_of
 from harness.settings import PACES, build_options_of
 from harness.trials import (
     accuracy_measurements,
     build_measurements,
     engine_record,
+    layer_conditions,
     tensor_errors,
     timing_measurements,
 )
@@ -33,7 +35,9 @@ from harness.workbench import Phases, Workbench
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from harness.history.records import EnvironmentRecord, Outcome
+    from harness.cases.boards import Board
+    from harness.history.records import EngineRecord, EnvironmentRecord, Outcome
+    from harness.measurement.roofline import Roofline
     from harness.settings import Settings
     from harness.workers.subject import Subject
 
@@ -69,18 +73,20 @@ class Surroundings:
         settings: the settings in force.
         environment: the machine.
         workbench: workers and folders.
-        baseline: (case, metric, point) -> the baseline's runs, oldest first.
+        baseline: (case, metric, point, runtime) -> the baseline's runs, oldest first.
         reproduce: (case, stage) -> the command that runs one stage again.
         target: what the session runs on.
+        board: what is known of its GPU from the maker's data sheet, if anything.
     """
 
     session: str
     settings: Settings
     environment: EnvironmentRecord
     workbench: Workbench
-    baseline: Callable[[Case, str, str], Sequence[float]]
+    baseline: Callable[[Case, str, str, str], Sequence[float]]
     reproduce: Callable[[Case, str], str] = pytest_command
     target: Target = CPU
+    board: Board | None = None
 
 
 class CaseRun:
@@ -112,6 +118,7 @@ class CaseRun:
             refusal=refuses(around.target, case.precision),
             options=build_options_of(around.settings.build_options),
             engine_name=self.id,
+            engines=around.settings.engines,
         )
 
     @property
@@ -131,7 +138,7 @@ class CaseRun:
             HarnessError: the runtime, the worker or the input failed.
         """
         try:
-            getattr(self, f"check_{stage}")()
+            remark: str | None = getattr(self, f"check_{stage}")()
         except (NotJudged, NotReached, Unsupported) as reason:
             self.findings.append(FindingRecord(stage=stage, outcome="skipped", message=str(reason)))
             if isinstance(reason, Unsupported):
@@ -142,11 +149,12 @@ class CaseRun:
             if self._outcome == "ok":
                 self._outcome, self._message = _outcome_of(failure), str(failure)
             raise
-        self.findings.append(FindingRecord(stage=stage, outcome="passed"))
+        self.findings.append(FindingRecord(stage=stage, outcome="passed", message=remark or ""))
 
-    def check_build(self) -> None:
-        """Demand that the runtime builds an engine from the case's graph."""
-        self._pipeline.build()
+    def check_build(self) -> str:
+        """Demand that the runtime builds an engine from the case's graph; return where it is from, if not from now."""
+        remark: str = self._pipeline.build()["remark"]
+        return remark
 
     def check_precision(self) -> None:
         """Demand that the engine computes in the number type that was asked for."""
@@ -255,7 +263,8 @@ class CaseRun:
         versions = self._pipeline.done("versions") or {"runtime": self.subject.runtime, "version": "", "libraries": {}}
         trial = self._pipeline.done("trial")
         built = self._pipeline.done("build")
-        outputs, layers = self._pipeline.done("outputs"), self._pipeline.done("layers")
+        outputs, layers, cost = (self._pipeline.done(step) for step in ("outputs", "layers", "cost"))
+        reference = self._pipeline.done("reference")
         first = TrialRecord(
             session=self._around.session,
             case_id=self.case.id,
@@ -275,9 +284,14 @@ class CaseRun:
             outcome=self._outcome,
             message=self._message,
             quality=trial["quality"] if trial else "ok",
-            conditions=trial["conditions"] if trial else {},
+            conditions={
+                **(trial["conditions"] if trial else {}),
+                **({"reference": reference.facts} if reference and reference.facts else {}),
+                **layer_conditions(layers),
+                **cost_conditions(cost, self._rooflines(), self._around.board, number_type_of(self.case.precision)),
+            },
             phases=self._phases.read(),
-            engine=engine_record(built) if built else None,
+            engine=engine_record(built, trial["milliseconds"] if trial else None) if built else None,
             measurements=tuple(self._measurements()),
             tensor_errors=tuple(
                 tensor_errors(outputs["points"] if outputs else None, layers, self.case.profile.smallest.label)
@@ -285,7 +299,8 @@ class CaseRun:
             findings=tuple(self.findings),
             verdicts=self._verdicts or (),
         )
-        further = [(built, trial) for trial in self._confirmations] + self._builds
+        further = [(first.engine, trial) for trial in self._confirmations]
+        further += [(engine_record(built, trial["milliseconds"]), trial) for built, trial in self._builds]
         return [first, *(self._further(first, i, *pair) for i, pair in enumerate(further, start=1))]
 
     def close(self) -> None:
@@ -294,27 +309,37 @@ class CaseRun:
 
     def _measurements(self) -> list[MeasurementRecord]:
         built, outputs = self._pipeline.done("build"), self._pipeline.done("outputs")
-        trial, task = self._pipeline.done("trial"), self._pipeline.done("task")
+        trial, task, cost = (self._pipeline.done(step) for step in ("trial", "task", "cost"))
         measurements = build_measurements(built) if built else []
         measurements += accuracy_measurements(outputs["points"]) if outputs else []
-        measurements += timing_measurements(trial, self.case) if trial else []
+        measurements += self._timings(trial) if trial else []
+        if cost:
+            measurements.append(MeasurementRecord(metric="weight_bytes", point="", value=float(cost["weight_bytes"])))
         if task:
             measurements.append(MeasurementRecord(metric="top1", point="", value=task["top1"]))
         return measurements
 
+    def _timings(self, trial: dict[str, Any]) -> list[MeasurementRecord]:
+        timings = timing_measurements(trial, self.case)
+        return timings + roofline_measurements(timings, self._rooflines())
+
+    def _rooflines(self) -> dict[str, Roofline]:
+        cost = self._pipeline.done("cost")
+        return rooflines_of(cost, self._around.board, number_type_of(self.case.precision))
+
     def _further(
-        self, first: TrialRecord, index: int, built: dict[str, Any] | None, trial: dict[str, Any]
+        self, first: TrialRecord, index: int, engine: EngineRecord | None, trial: dict[str, Any]
     ) -> TrialRecord:
         return replace(
             first,
             index=index,
-            engine=engine_record(built) if built else None,
+            engine=engine,
             outcome="ok",
             message="",
             quality=trial["quality"],
             conditions=trial["conditions"],
             phases={},
-            measurements=tuple(timing_measurements(trial, self.case)),
+            measurements=tuple(self._timings(trial)),
             tensor_errors=(),
             findings=(),
             verdicts=(),
@@ -323,7 +348,7 @@ class CaseRun:
     def _judge(self, name: str, point: str, values: Sequence[float]) -> gate.Verdict:
         metric = metric_named(name)
         return gate.judge(
-            self._around.baseline(self.case, name, point),
+            self._around.baseline(self.case, name, point, self.subject.runtime),
             values,
             direction=metric.direction,
             smallest_effect=metric.smallest_effect,

@@ -6,10 +6,11 @@ import contextlib
 import importlib
 import os
 import sys
+import traceback
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import ConfigurationError, unknown_value
+from harness.errors import ConfigurationError, UsageError, unknown_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -39,7 +40,7 @@ class Settings:
         pace: ``quick`` runs the smallest point of each profile and times it briefly; ``full`` takes slow models too and
             times for longer.
         db: path or SQLAlchemy URL of the history.
-        cache: folder for graphs and references.
+        cache: folder for graphs, references and engines.
         report: folder for the HTML report; empty writes none.
         subjects: ``NAME=PYTHON`` each; the harness's own interpreter if empty.
         case_timeout: seconds after which a case's worker is killed.
@@ -47,6 +48,10 @@ class Settings:
         confirmations: how many trials confirm or refute what one trial suggests.
         resume: id of a session to go on with.
         build_options: ``NAME=VALUE`` each, for every build of this session, over what models say of themselves.
+        reference: what engines are held against: the FP32 graph on the CPU provider of onnxruntime, ``cpu``, or on its
+            CUDA provider, ``cuda`` or ``cuda:PYTHON``, once that was held against the CPU's.
+        engines: whether an engine of an earlier session stands for a build: ``auto`` where builds are slow, ``reuse``
+            always, ``rebuild`` never; then the new one takes the place of the old one.
         builds: how many engines are built and timed for each case, to tell the builder's lottery from noise.
     """
 
@@ -65,17 +70,27 @@ class Settings:
     confirmations: int = 4
     resume: str = ""
     build_options: tuple[str, ...] = ()
+    reference: str = "cpu"
+    engines: str = "auto"
     builds: int = 1
 
     def __post_init__(self) -> None:
         if self.pace not in PACES:
             raise ConfigurationError(unknown_value("pace", self.pace, PACES))
+        if self.engines not in ENGINES:
+            raise ConfigurationError(unknown_value("way to come by engines", self.engines, ENGINES))
+        if self.reference not in ("cpu", "cuda") and not self.reference.startswith("cuda:"):
+            raise ConfigurationError(unknown_value("reference", self.reference, ("cpu", "cuda", "cuda:PYTHON")))
         if not self.case_timeout > 0:
             raise ConfigurationError(f"case_timeout is a number of seconds above 0, not {self.case_timeout!r}")
         for name in ("baseline_runs", "confirmations", "builds"):
             if getattr(self, name) < 1:
                 raise ConfigurationError(f"{name} is 1 or more, not {getattr(self, name)}")
+        build_options_of(self.build_options)
 
+
+# When an engine that an earlier session built is used again.
+ENGINES = ("auto", "reuse", "rebuild")
 
 # Seconds of timing at each point.
 PACES: dict[str, float] = {"quick": 0.1, "normal": 0.3, "full": 2.0}
@@ -139,7 +154,8 @@ def load_catalogue(reference: str, root: Path) -> tuple[Model, ...]:
     """Import the sequence of models that ``module:NAME`` refers to, with ``root`` importable.
 
     Raises:
-        ConfigurationError: there is no such module or name, or it holds something other than models.
+        ConfigurationError: there is no such module or name, it holds something other than models, or a record in it is
+            wrong: a Python module runs to its end or not at all, so the text names the record's file and line.
     """
     from harness.cases import Model
 
@@ -157,6 +173,9 @@ def load_catalogue(reference: str, root: Path) -> tuple[Model, ...]:
             f"the catalogue {reference!r} cannot be imported from {str(root)!r}: {error}. Name another one as "
             f"`catalogue` under [tool.trt-harness] in pyproject.toml."
         ) from None
+    except Exception as error:  # noqa: BLE001 - a record can be wrong in any way that Python knows
+        what = str(error) if isinstance(error, UsageError) else f"{type(error).__name__}: {error}"
+        raise ConfigurationError(f"the catalogue {reference!r} cannot be made{_record_of(error)}: {what}") from None
     models = getattr(module, attribute, None)
     if not isinstance(models, (tuple, list)):
         raise ConfigurationError(f"the module {module_name!r} has no sequence of models called {attribute!r}")
@@ -164,6 +183,12 @@ def load_catalogue(reference: str, root: Path) -> tuple[Model, ...]:
     if wrong:
         raise ConfigurationError(f"the catalogue {reference!r} holds {wrong[0]!r}, which is no harness.cases.Model")
     return tuple(models)
+
+
+def _record_of(error: Exception) -> str:
+    """Say at which statement of which module ``error`` was raised, whatever functions that statement called."""
+    statements = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.name == "<module>"]
+    return f", at line {statements[-1].lineno} of {statements[-1].filename!r}" if statements else ""
 
 
 def build_options_of(texts: Iterable[str]) -> dict[str, str | int | bool]:

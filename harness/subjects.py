@@ -5,16 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from harness.cases.target import CPU
-from harness.errors import ConfigurationError
+from harness.errors import ConfigurationError, WorkerError
 from harness.workers.subject import RuntimeName, Subject
 
 if TYPE_CHECKING:
     from harness.cases.target import Target
     from harness.measurement.devices import Gpu
     from harness.settings import Settings
+    from harness.workbench import Workbench
 
 # The first import of TensorRT loads more than a gigabyte of libraries.
 _IMPORT_SECONDS = 120.0
@@ -43,6 +45,54 @@ def subjects_of(settings: Settings, target: Target, gpu: Gpu | None = None) -> t
     if twice:
         raise ConfigurationError(f"two subjects are called {min(twice)!r}; results would not tell them apart")
     return tuple(replace(subject, environment=gpu.selection) for subject in subjects) if gpu else subjects
+
+
+def cuda_reference_of(settings: Settings, gpu: Gpu | None = None) -> Subject | None:
+    """Return what computes references on a GPU, or None where the CPU's are wanted.
+
+    ``cuda:PYTHON`` names its interpreter. With ``cuda`` alone it is that of the first subject whose runtime is
+    ``onnxruntime-cuda``, else the harness's own.
+
+    Args:
+        settings: the settings in force.
+        gpu: the one GPU that it is to see.
+
+    Raises:
+        ConfigurationError: there is no such interpreter.
+    """
+    provider, _, python = settings.reference.partition(":")
+    if provider == "cpu":
+        return None
+    if not python:
+        hosts = [s for text in settings.subjects if (s := Subject.parse(text)).runtime == "onnxruntime-cuda"]
+        python = hosts[0].python if hosts else sys.executable
+    if not Path(python).is_file():
+        raise ConfigurationError(f"--reference {settings.reference}: there is no interpreter at {python!r}")
+    return Subject("reference-cuda", "onnxruntime-cuda", python, gpu.selection if gpu else {})
+
+
+def cuda_versions(workbench: Workbench, deadline: float) -> dict[str, Any]:
+    """Ask the worker for references on a GPU which software it has.
+
+    Args:
+        workbench: one that has such a worker.
+        deadline: seconds to answer in.
+
+    Raises:
+        ConfigurationError: its interpreter cannot use the CUDA provider, and why.
+        TargetError: there is no GPU.
+    """
+    worker = workbench.cuda_reference()
+    assert worker is not None
+    try:
+        versions: dict[str, Any] = worker.call("versions", deadline=deadline)
+    except WorkerError:
+        said = worker.log_tail().strip().splitlines()
+        raise ConfigurationError(
+            f"{worker.subject.python} cannot compute references on a GPU: {said[-1] if said else 'it does not answer'}."
+            f" It needs numpy, onnx and onnxruntime-gpu; name another interpreter with --reference cuda:PYTHON"
+        ) from None
+    return versions
 
 
 def tensorrt_unusable(settings: Settings) -> str | None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from harness.history.records import TrialRecord
 
 _MOST_SERIES = 10
+_MOST_CULPRITS = 3
 
 
 def summary_lines(trials: Sequence[TrialRecord], *, session: str, report: Path | None, db: str) -> list[str]:
@@ -27,7 +28,11 @@ def summary_lines(trials: Sequence[TrialRecord], *, session: str, report: Path |
         db: the history, as it was given.
     """
     cases = [trial for trial in trials if trial.index == 0]
-    lines = [*_table(cases), *_changes(cases), *_time(cases)] if cases else []
+    lines = (
+        [*_table(cases), *_changes(cases), *_contention(cases), *_warnings(cases), *_time(cases), *_engines(cases)]
+        if cases
+        else []
+    )
     if report:
         lines.append(f"report:  {report}")
     if cases:
@@ -80,6 +85,51 @@ def _changes(cases: Sequence[TrialRecord]) -> list[str]:
     ]
     more = [f"… and {len(changed) - _MOST_SERIES} more"] if len(changed) > _MOST_SERIES else []
     return changed[:_MOST_SERIES] + more
+
+
+def _engines(cases: Sequence[TrialRecord]) -> list[str]:
+    """Say how many engines were not built, since their builds are not measured and cannot have got slower."""
+    # A build that took place is measured, so an engine without that measurement is of an earlier session.
+    engines = [trial for trial in cases if trial.engine]
+    reused = [trial.engine for trial in engines if all(m.metric != "build_seconds" for m in trial.measurements)]
+    if not reused:
+        return []
+    seconds = sum(engine.build_seconds for engine in reused if engine)
+    count = f"{len(reused)} of {len(engines)} from earlier sessions"
+    return [f"engines: {count}, {seconds:.1f} s of building saved (--engines rebuild builds them anew)"]
+
+
+def _contention(cases: Sequence[TrialRecord]) -> list[str]:
+    """Say who took processor or GPU from the cases that were contended: the busiest of each, as far as it was seen."""
+    contended = [trial for trial in cases if trial.quality == "contended"]
+    if not contended:
+        return []
+    cores: dict[str, float] = {}
+    on_gpu: dict[str, None] = {}
+    for trial in contended:
+        for name, taken in list(trial.conditions.get("heavy", {}).items())[:1]:
+            cores[name] = max(taken, cores.get(name, 0.0))
+        on_gpu.update(dict.fromkeys(trial.conditions.get("gpu", {}).get("others", ())))
+    named = [f"{name} with {cores[name]:.1f} cores" for name in sorted(cores, key=lambda name: -cores[name])]
+    named += [f"{name} on the GPU" for name in on_gpu]
+    more = f" and {len(named) - _MOST_CULPRITS} more" if len(named) > _MOST_CULPRITS else ""
+    whom = ", ".join(named[:_MOST_CULPRITS]) + more if named else "what cannot be seen from here, or had ended"
+    count = f"{len(contended)} of {len(cases)} case{'' if len(cases) == 1 else 's'}"
+    return [f"contended: {count}, by {whom}"]
+
+
+def _warnings(cases: Sequence[TrialRecord]) -> list[str]:
+    """Say what the builders warned of most often; the report has the rest."""
+    warned = [trial.engine.warnings for trial in cases if trial.engine and trial.engine.warnings]
+    if not warned:
+        return []
+    engines: Counter[str] = Counter()
+    for texts in warned:
+        engines.update(dict.fromkeys(texts, 1))
+    ((text, count),) = engines.most_common(1)
+    others = len(engines) - 1
+    more = f" (and {others} other warning{'' if others == 1 else 's'}, see the report)" if others else ""
+    return [f"warned:  {count} engine{'' if count == 1 else 's'}: {text}{more}"]
 
 
 def _time(cases: Sequence[TrialRecord]) -> list[str]:

@@ -7,15 +7,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.cases import Case, Point
-from harness.history.records import EngineRecord, MeasurementRecord, TensorErrorRecord
+from harness.history.records import EngineRecord, LayerRecord, MeasurementRecord, TensorErrorRecord
 from harness.measurement.sampling import percentile
+from harness.runtimes.layer_times import time_shares
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
-def engine_record(built: Mapping[str, Any]) -> EngineRecord:
-    """Make the record of an engine from the answer of ``build``."""
+def engine_record(built: Mapping[str, Any], milliseconds: Mapping[str, float] | None = None) -> EngineRecord:
+    """Make the record of an engine from the answer of ``build``.
+
+    Args:
+        built: the answer.
+        milliseconds: by layer name, what ``profile`` answered; None where it did not run or could not tell.
+    """
+    layers = layer_records(built["layer_list"], milliseconds or {})
     return EngineRecord(
         fingerprint=built["fingerprint"],
         bytes=built["bytes"],
@@ -24,15 +31,49 @@ def engine_record(built: Mapping[str, Any]) -> EngineRecord:
         type_shares=built["type_shares"],
         layers=built["layers"],
         warnings=tuple(built["warnings"]),
+        warning_kinds=built["warning_kinds"],
+        log=built["log"],
+        time_shares=time_shares((layer.compute_type, layer.milliseconds) for layer in layers),
+        layer_list=layers,
     )
 
 
+def layer_records(layers: Iterable[Mapping[str, Any]], milliseconds: Mapping[str, float]) -> tuple[LayerRecord, ...]:
+    """Return the layers of an engine with the time of each; what layers of one name took counts for the first of them.
+
+    Args:
+        layers: the fields of ``harness.runtimes.base.EngineLayer``.
+        milliseconds: by layer name.
+    """
+    waiting = dict(milliseconds)
+    return tuple(
+        LayerRecord(
+            position=position,
+            name=layer["name"],
+            operator=layer["operator"],
+            compute_type=layer["compute_type"],
+            tactic=layer["tactic"],
+            outputs=tuple(layer["outputs"]),
+            milliseconds=waiting.pop(layer["name"], None),
+        )
+        for position, layer in enumerate(layers)
+    )
+
+
+def layer_conditions(layers: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return what is worth reading beside the errors of layers, from the answer of ``compare_layers``."""
+    if layers is None:
+        return {}
+    unreadable = {"unreadable_layers": layers["unreadable"]} if layers["unreadable"] else {}
+    return {"instrumented_difference": layers["instrumented"], **unreadable}
+
+
 def build_measurements(built: Mapping[str, Any]) -> list[MeasurementRecord]:
-    """Return what a build itself gives to measure."""
-    return [
-        MeasurementRecord(metric="build_seconds", point="", value=built["seconds"]),
-        MeasurementRecord(metric="engine_bytes", point="", value=float(built["bytes"])),
-    ]
+    """Return what a build itself gives to measure: how long it took, unless its engine is of another session."""
+    size = MeasurementRecord(metric="engine_bytes", point="", value=float(built["bytes"]))
+    if built["reused"]:
+        return [size]
+    return [MeasurementRecord(metric="build_seconds", point="", value=built["seconds"]), size]
 
 
 def timing_measurements(trial: Mapping[str, Any], case: Case) -> list[MeasurementRecord]:

@@ -18,22 +18,24 @@ if TYPE_CHECKING:
 class Workbench:
     """Starts workers when they are needed and replaces those that died.
 
-    Three kinds: one for graphs and references, always under the harness's own interpreter; one for each subject that
-    builds and compares and lives from case to case; and a fresh one for each trial, started ahead so that its start-up
-    overlaps with other work.
+    Three kinds: one for graphs and references, always under the harness's own interpreter, and beside it one for
+    references on a GPU where they are wanted; one for each subject that builds and compares and lives from case to
+    case; and a fresh one for each trial, started ahead so that its start-up overlaps with other work.
 
     Args:
         folder: for logs and engines of this session.
-        cache: for graphs and references, kept from session to session.
+        cache: for graphs, references and engines, kept from session to session.
         import_paths: folders that ``module:function`` sources are imported from.
+        cuda: what computes references on a GPU; None where the CPU's are wanted.
     """
 
-    def __init__(self, folder: Path, cache: Path, import_paths: Sequence[Path]) -> None:
+    def __init__(self, folder: Path, cache: Path, import_paths: Sequence[Path], *, cuda: Subject | None = None) -> None:
         self.folder = folder.resolve()
         self.cache = cache.resolve()
         self.engines = self.folder / "engines"
         self.engines.mkdir(parents=True, exist_ok=True)
         self._import_paths = [path.resolve() for path in import_paths]
+        self._cuda = cuda
         self._kept: dict[str, WorkerClient] = {}
         self._ahead: dict[str, WorkerClient] = {}
         self._leaving: list[WorkerClient] = []
@@ -42,6 +44,10 @@ class Workbench:
     def reference(self) -> WorkerClient:
         """Return the worker for graphs and references."""
         return self._keep("reference", Subject("reference"))
+
+    def cuda_reference(self) -> WorkerClient | None:
+        """Return the worker for references on a GPU, or None where they are not wanted."""
+        return self._keep(self._cuda.name, self._cuda) if self._cuda else None
 
     def builder(self, subject: Subject) -> WorkerClient:
         """Return the worker that builds and compares for ``subject``."""

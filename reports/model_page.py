@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from reports import text
 from reports.current import sentence_of
 from reports.drawing import marker_definitions
+from reports.engine_view import EngineRoom
 from reports.names import session_views
 from reports.pages import CaseView, ModelPage
 from reports.points import ModelContext, PointData
@@ -71,6 +72,7 @@ def model_page(
         dates=[text.moment(session.record.started_at)[:10] for session in sessions],
         series=series,
         data=PointData({session.record.id: column for column, session in enumerate(sessions)}),
+        engine_room=EngineRoom.among(sum(len(case.cells) for case in cases)),
     )
     views = tuple(_case_view(case, context) for case in sorted(cases, key=lambda case: severity(case.standing)))
     subjects = {trial.subject: names.subjects[trial.subject] for own in trials.values() for trial in own}

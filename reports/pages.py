@@ -182,6 +182,43 @@ class LayersView:
 
 
 @dataclass(frozen=True)
+class NumberTypeView:
+    """One number type of an engine: its share of the computing layers, and of their time."""
+
+    name: str
+    layers: str
+    time: str
+
+
+@dataclass(frozen=True)
+class EngineLayerView:
+    """One layer of an engine; ``share`` is of the time of all layers."""
+
+    place: int
+    name: str
+    operator: str
+    compute_type: str
+    tactic: str
+    time: str
+    share: str
+
+
+@dataclass(frozen=True)
+class EngineView:
+    """One engine: the sentence says where its time goes, ``slowest`` and ``layers`` are the rows to it."""
+
+    facts: tuple[Fact, ...]
+    types: tuple[NumberTypeView, ...]
+    sentence: str
+    slowest: tuple[EngineLayerView, ...]
+    layers: tuple[EngineLayerView, ...]
+    layers_title: str
+    warning_kinds: tuple[Fact, ...]
+    warnings: tuple[str, ...]
+    log: str
+
+
+@dataclass(frozen=True)
 class TrialView:
     """The latest trial of one subject."""
 
@@ -192,12 +229,12 @@ class TrialView:
     standing: Standing
     message: str
     conditions: tuple[Fact, ...]
-    engine: tuple[Fact, ...]
-    warnings: tuple[str, ...]
+    engine: EngineView | None
     findings: tuple[FindingView, ...]
     measurements: tuple[MeasurementView, ...]
     outputs: tuple[TensorView, ...]
     layers: LayersView | None
+    layer_notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)

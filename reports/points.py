@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.history.rows import SeriesRow, SessionRow
+    from reports.engine_view import EngineRoom
     from reports.names import Names
     from reports.reading import Reading, Run
 
@@ -71,6 +72,7 @@ class ModelContext:
         dates: one per column of its charts.
         series: of each (case id, environment, case version).
         data: receives the values of the points.
+        engine_room: how much of each engine fits on the page.
     """
 
     reading: Reading
@@ -78,6 +80,7 @@ class ModelContext:
     dates: Sequence[str]
     series: Mapping[tuple[str, str, int], Sequence[SeriesRow]]
     data: PointData
+    engine_room: EngineRoom
 
 
 def commit_of(session: SessionRow) -> str:

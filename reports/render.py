@@ -5,13 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
-import tempfile
 from datetime import datetime, timezone
 from functools import cache
 from importlib import resources
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import jinja2
@@ -21,12 +18,15 @@ from harness.errors import UsageError
 from reports import text
 from reports.current import current_cases
 from reports.drawing import shape_icon
+from reports.files import remove_leftovers, replace_file
 from reports.index_page import index_page
 from reports.model_page import file_names, model_page
 from reports.names import names_of
 from reports.reading import read
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from harness.history.store import History
     from reports.pages import IndexPage, ModelPage
 
@@ -38,7 +38,7 @@ def write_report(history: History, destination: Path, *, title: str = "TensorRT 
 
     Each file stands for itself: styles, scripts, drawings and data are inside it, it opens from disk, and its content
     security policy forbids every connection. Each is replaced in one step, ``index.html`` last, so that a reader never
-    meets half a file; pages of models that the history no longer has are left alone.
+    meets half a file. Pages of models that are gone, which an earlier report wrote here, are removed; no other file is.
 
     Args:
         history: what to show.
@@ -65,6 +65,7 @@ def write_report(history: History, destination: Path, *, title: str = "TensorRT 
         first = index_page(cases, files, reading, names, title=title, written=written)
         index = destination / "index.html"
         replace_file(index, render(first, "index.html.j2"))
+        remove_leftovers(destination, [index.name, *files.values()])
     except OSError as error:
         raise UsageError(
             f"the report cannot be written to {str(destination)!r}: {error.strerror or error}. Give a folder that can "
@@ -88,20 +89,6 @@ def render(page: IndexPage | ModelPage, template: str) -> str:
             version=_version(),
         )
     )
-
-
-def replace_file(path: Path, content: str) -> None:
-    """Put ``content`` into ``path`` in one step, as UTF-8: readers see the old file or the new one."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(content)
-        # mkstemp makes files that only their owner reads; a report is to be read by whoever can read the folder.
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 @cache

@@ -9,6 +9,7 @@ from harness.cases.metric import METRICS
 from harness.cases.tolerance import LOWER_LIMITS
 from reports import text
 from reports.current import gated, interval, metric_of, standing_of, volume
+from reports.engine_view import engine_view
 from reports.layer_chart import LayerBar, layer_chart
 from reports.names import facts_of
 from reports.pages import Fact, FindingView, LayersView, MeasurementView, TensorView, TrialView
@@ -18,7 +19,7 @@ from reports.timings import timings_sentence
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.history.records import EngineRecord, FindingRecord, TensorErrorRecord, TrialRecord
+    from harness.history.records import FindingRecord, TensorErrorRecord, TrialRecord
     from harness.history.rows import MatrixCell
     from harness.verdicts.gate import Verdict
     from reports.points import ModelContext, PointData
@@ -44,6 +45,9 @@ _SYMBOLS = {"passed": "✔", "failed": "✖", "skipped": "⊘"}
 # pytest has no word of its own for a stage that could not say yes or no; its message begins with ours.
 _NO_ANSWERS = ("insufficient", "inconclusive")
 _WORST_LAYERS = 12
+_NAMED_UNREADABLE = 5
+# Conditions that sentences tell.
+_SAID = frozenset({"layer_times", "unreadable_layers", "instrumented_difference"})
 
 
 def trial_view(cell: MatrixCell, context: ModelContext) -> TrialView:
@@ -56,13 +60,13 @@ def trial_view(cell: MatrixCell, context: ModelContext) -> TrialView:
         quality=timings_sentence(cell),
         standing=standing_of(cell),
         message=text.plain_end(record.message) if record.outcome != "unsupported" else text.plain(record.message, 1000),
-        conditions=(*facts_of(record.conditions), *_phases(record.phases)),
-        engine=_engine_facts(record.engine) if record.engine else (),
-        warnings=tuple(text.plain(line, 300) for line in record.engine.warnings[:20]) if record.engine else (),
+        conditions=(*facts_of(_unsaid(record.conditions)), *_phases(record.phases)),
+        engine=engine_view(record.engine, record.conditions, context.engine_room) if record.engine else None,
         findings=_findings(record.findings),
         measurements=_measurements(cell, context.reading),
         outputs=tuple(_tensor_view(e) for e in record.tensor_errors if e.scope == "outputs"),
         layers=_layers(record, cell.trial_id, context.data),
+        layer_notes=_layer_notes(record.conditions),
     )
 
 
@@ -151,10 +155,11 @@ def _measurement(
     if samples and samples.p99 is not None:
         tails.append(f"p99 {text.quantity(samples.p99, metric.unit)}")
     standing = STANDINGS.get(verdict.status) if verdict and (name, point) in gated(cell) else None
+    of_what = " × the roofline" if name == "roofline_distance" else ""
     return MeasurementView(
         metric=text.plain(metric.title, 80),
         point=text.point(point),
-        value=text.quantity(value, metric.unit),
+        value=f"{text.quantity(value, metric.unit)}{of_what}",
         baseline=text.quantity(verdict.baseline, metric.unit) if verdict else text.ABSENT,
         # Against too few runs a difference is not yet a change.
         change=text.ABSENT
@@ -170,24 +175,34 @@ def _measurement(
     )
 
 
-def _engine_facts(engine: EngineRecord) -> tuple[Fact, ...]:
-    shares = sorted(engine.type_shares.items(), key=lambda item: -item[1])
-    return (
-        Fact("engine size", text.quantity(engine.bytes, "B")),
-        Fact("fingerprint", text.plain(engine.fingerprint, 64)),
-        Fact("layers", f"{engine.layers:,}"),
-        Fact(
-            "number types",
-            ", ".join(f"{text.plain(name, 30)} {text.percent(share)}" for name, share in shares) or "unknown",
-        ),
-        Fact("build time", text.duration(engine.build_seconds)),
-        *(Fact(f"option {fact.name}", fact.value) for fact in facts_of(engine.options)),
-    )
-
-
 def _phases(phases: Mapping[str, float]) -> tuple[Fact, ...]:
     spent = ", ".join(f"{text.plain(name, 30)} {text.duration(seconds)}" for name, seconds in phases.items())
     return (Fact("time spent", spent),) if spent else ()
+
+
+def _unsaid(conditions: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the conditions that no sentence of the page tells."""
+    return {name: value for name, value in conditions.items() if name not in _SAID}
+
+
+def _layer_notes(conditions: Mapping[str, Any]) -> tuple[str, ...]:
+    """Say what the errors of layers do not: which tensors have none, and what reading the others changed."""
+    notes = []
+    unreadable = conditions.get("unreadable_layers", ())
+    if unreadable:
+        named = ", ".join(text.plain(str(name), 80) for name in unreadable[:_NAMED_UNREADABLE])
+        more = f" and {len(unreadable) - _NAMED_UNREADABLE:,} more" if len(unreadable) > _NAMED_UNREADABLE else ""
+        count = text.count(len(unreadable), "tensor")
+        notes.append(f"{count} could not be read back, so that nothing is known of their errors: {named}{more}.")
+    difference = number_of(conditions.get("instrumented_difference"))
+    if difference is not None:
+        as_built = (
+            "as they are without"
+            if difference == 0
+            else f"different from those without by up to {text.percent(difference)} of their largest magnitude"
+        )
+        notes.append(f"With its inner tensors exposed, which changes what is fused, the final outputs are {as_built}.")
+    return tuple(notes)
 
 
 def _layers(record: TrialRecord, trial_id: int, data: PointData) -> LayersView | None:

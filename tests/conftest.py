@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,9 +37,13 @@ def start_case(workbench: Workbench) -> StartCase:
     def start(
         precision: Precision | None = None,
         *,
-        baseline: Callable[[Case, str, str], Sequence[float]] = lambda *_: (),
+        baseline: Callable[[Case, str, str, str], Sequence[float]] = lambda *_: (),
         case_timeout: float = 60.0,
         profile: Profile | None = None,
+        settings: Mapping[str, Any] | None = None,
+        bench: Workbench | None = None,
+        subject: Subject | None = None,
+        surroundings: Mapping[str, Any] | None = None,
         **model: object,
     ) -> CaseRun:
         precision = precision or Precision("fp32")
@@ -51,8 +56,10 @@ def start_case(workbench: Workbench) -> StartCase:
         }
         subject_model = Model(**described)  # type: ignore[arg-type]
         case = Case(subject_model, precision, subject_model.profiles[0])
-        settings = Settings(pace="quick", case_timeout=case_timeout)
-        around = Surroundings("0123456789ab", settings, ENVIRONMENT, workbench, baseline)
-        return CaseRun(case, Subject("onnxruntime"), around)
+        in_force = Settings(**{"pace": "quick", "case_timeout": case_timeout, **(settings or {})})
+        around = Surroundings(
+            "0123456789ab", in_force, ENVIRONMENT, bench or workbench, baseline, **(surroundings or {})
+        )
+        return CaseRun(case, subject or Subject("onnxruntime"), around)
 
     return start

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from harness.cases import FP32, Case, Model, Profile
+from harness.cases.target import TARGETS, Choice, Target
 from harness.errors import ConfigurationError, HistoryError, TargetError
 from harness.history.records import MeasurementRecord
 from harness.measurement.devices import Gpu
@@ -13,6 +14,7 @@ from harness.opening import (
     check_folders,
     check_writable,
     database_url,
+    gpu_of,
     open_for_reading,
     open_for_writing,
     surroundings_of,
@@ -90,6 +92,26 @@ def test_a_target_that_is_not_present_is_refused(monkeypatch: pytest.MonkeyPatch
     assert target_of(Settings(gpu="cpu")).target.name == "cpu"
 
 
+@pytest.mark.parametrize(
+    ("target", "worker", "uuid"),
+    [
+        pytest.param("h200", "gw0", "GPU-1", id="the first of its kind"),
+        pytest.param("h200", "gw1", "GPU-3", id="the second of its kind"),
+        pytest.param("t4", "gw1", "GPU-0", id="the only one of its kind, for everybody"),
+        pytest.param("gpu", "gw1", "GPU-0", id="the first one's kind, where it is not known"),
+    ],
+)
+def test_only_gpus_of_the_target_are_used(monkeypatch: pytest.MonkeyPatch, target: str, worker: str, uuid: str) -> None:
+    """On a machine with GPUs of several kinds no process gets one that was not asked for."""
+    first = "NVIDIA Z9" if target == "gpu" else "Tesla T4"
+    names = (first, "NVIDIA H200", "NVIDIA L4", "NVIDIA H200")
+    gpus = tuple(Gpu(index=i, name=name, uuid=f"GPU-{i}", driver="580.1") for i, name in enumerate(names))
+    monkeypatch.setattr("harness.opening.present_gpus", lambda: gpus)
+    chosen = gpu_of(Choice(TARGETS.get(target, Target(name="gpu", title=first)), ""), worker)
+    assert chosen is not None
+    assert chosen.uuid == uuid
+
+
 def test_a_baseline_is_of_this_machine_and_of_other_sessions(tmp_path: Path) -> None:
     """Runs of a session itself, and those on other machines, are no part of its baseline."""
     model = Model(name="squeezenet", source="a:b", profiles=(Profile({"batch": (1, 4, 16)}),), precisions=(FP32,))
@@ -100,12 +122,12 @@ def test_a_baseline_is_of_this_machine_and_of_other_sessions(tmp_path: Path) -> 
             history, trial(1, value=1.0, **here), trial(2, value=2.0, case_id=case.id), trial(3, value=3.0, **here)
         )
         around = surroundings_of(session(3).id, Settings(pace="quick"), tmp_path, history)
-        assert list(around.baseline(case, "latency_host", "batch4")) == [1.0]
+        assert list(around.baseline(case, "latency_host", "batch4", "onnxruntime")) == [1.0]
         other_pace = surroundings_of(session(3).id, Settings(pace="full"), tmp_path, history)
-        assert list(other_pace.baseline(case, "latency_host", "batch4")) == []
+        assert list(other_pace.baseline(case, "latency_host", "batch4", "onnxruntime")) == []
         around.workbench.close()
     without = surroundings_of(session(3).id, Settings(), tmp_path, None)
-    assert list(without.baseline(case, "latency_host", "batch4")) == []
+    assert list(without.baseline(case, "latency_host", "batch4", "onnxruntime")) == []
     without.workbench.close()
 
 
@@ -121,6 +143,6 @@ def test_only_what_a_clock_measures_needs_a_quiet_machine(tmp_path: Path) -> Non
         busy = trial(1, case_id=case.id, environment=this_environment(), quality="contended", measurements=both)
         remember(history, busy)
         around = surroundings_of(session(2).id, Settings(pace="quick"), tmp_path, history)
-        assert list(around.baseline(case, "latency_host", "batch4")) == []
-        assert list(around.baseline(case, "engine_bytes", "")) == [500.0]
+        assert list(around.baseline(case, "latency_host", "batch4", "onnxruntime")) == []
+        assert list(around.baseline(case, "engine_bytes", "", "onnxruntime")) == [500.0]
         around.workbench.close()

@@ -127,27 +127,77 @@ def test_pytest_benchmark_reports_the_samples(run: Run, suite: Path) -> None:
         (["--case-timeout", "soon"], "setting 'case_timeout' takes a number, not 'soon'"),
         (["--case-timeout", "-1"], "a number of seconds above 0"),
         (["--subject", "new=/no/python"], "there is no interpreter at '/no/python'"),
+        (["--build-option", "fast"], "--build-option takes NAME=VALUE"),
+        (["--reference", "cuda:/no/python"], "--reference cuda:/no/python: there is no interpreter at '/no/python'"),
+        (["--engines", "keep"], "'keep' is no way to come by engines."),
         (["--resume", "abcdef"], "the history has no such session"),
         (["--db", "nowhere://x"], "nowhere"),
         (["--report", "catalogue.py/report"], "the report folder"),
         (["--cache", "catalogue.py"], "the cache folder"),
     ],
     ids=["unknown gpu", "absent gpu", "unknown model", "unknown precision", "a timeout that is no number",
-         "negative timeout", "no such interpreter", "no such session", "unknown kind of database",
+         "negative timeout", "no such interpreter", "a build option without a value",
+         "no interpreter for references", "no such way", "no such session", "unknown kind of database",
          "a report below a file", "a cache that is a file"],
 )  # fmt: skip
 def test_bad_options_end_in_one_clear_error(run: Run, arguments: list[str], text: str) -> None:
-    """A value that cannot be used ends the run with exit code 2 and a sentence that names it."""
+    """A value that cannot be used ends the run as pytest's own usage errors do, with a sentence that names it."""
     result = run(*arguments)
-    assert result.returncode == 2
-    assert text in result.stdout + result.stderr
-    assert "Traceback" not in result.stdout + result.stderr
+    assert result.returncode == pytest.ExitCode.USAGE_ERROR
+    (line,) = [line for line in result.stderr.splitlines() if line.strip()]
+    assert line.startswith("ERROR: ")
+    assert text in line
+    assert "Traceback" not in result.stdout
+    assert "Exit:" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--gpu", "t4"], "--gpu t4 asks for an NVIDIA T4, but"),
+        (["--models", "frist"], "Did you mean 'first'?"),
+        (["--case-timeout", "soon"], "setting 'case_timeout' takes a number, not 'soon'"),
+        (["--subject", "new=/no/python"], "there is no interpreter at '/no/python'"),
+        (["--cache", "catalogue.py"], "the cache folder"),
+    ],
+    ids=["absent gpu", "unknown model", "no number", "no such interpreter", "a cache that is a file"],
+)
+def test_what_an_xdist_worker_refuses_is_said_once_by_the_controller(
+    run: Run, suite: Path, arguments: list[str], text: str
+) -> None:
+    """Whichever process finds that it cannot be done, the user reads one sentence and nothing is run."""
+    result = run("-n", "2", *arguments)
+    assert result.returncode == pytest.ExitCode.USAGE_ERROR
+    (line,) = [line for line in result.stderr.splitlines() if line.strip()]
+    assert line.startswith("ERROR: ")
+    assert text in line
+    assert "Traceback" not in result.stdout
+    assert not (suite / ".trt-harness" / "history.db").exists()
+
+
+def test_a_model_that_cannot_be_made_fails_alone(run: Run, suite: Path) -> None:
+    """A source, a file or a calibration that is not there fails its own case with the reason, and the others run."""
+    (suite / "catalogue.py").write_text(
+        CATALOGUE.partition("CATALOGUE")[0]
+        + """CATALOGUE = (
+    Model(name="sourceless", source="no_zoo:net", precisions=(FP32,)),
+    Model(name="fileless", source="no_model.onnx", precisions=(FP32,)),
+    model("sound", precisions=(FP32,)),
+)
+"""
+    )
+    result = run("-k", "build or outputs", "-rf")
+    assert result.returncode == pytest.ExitCode.TESTS_FAILED, result.stdout
+    assert "sourceless-fp32-static: ConfigurationError: 'no_zoo:net': there is no module 'no_zoo'" in result.stdout
+    assert "fileless-fp32-static: ModelError: there is no file" in result.stdout
+    assert "2 failed, 2 passed, 2 skipped" in result.stdout
+    assert rows(suite, "select outcome, count(*) from trial group by 1 order by 1") == [("failed", 2), ("ok", 1)]
 
 
 def test_an_unknown_setting_is_refused(run: Run) -> None:
     """An environment variable that is no setting is named, with the nearest one."""
     result = run(TRT_HARNESS_CASE_TIMEUOT="3")
-    assert result.returncode == 2
+    assert result.returncode == pytest.ExitCode.USAGE_ERROR
     assert "Did you mean 'case_timeout'?" in result.stdout + result.stderr
 
 
@@ -156,7 +206,7 @@ def test_a_corrupt_history_is_refused_before_anything_runs(run: Run, suite: Path
     (suite / ".trt-harness").mkdir()
     (suite / ".trt-harness" / "history.db").write_text("no database " * 1000)
     result = run()
-    assert result.returncode == 2
+    assert result.returncode == pytest.ExitCode.USAGE_ERROR
     assert "history.db" in result.stdout + result.stderr
     assert (suite / ".trt-harness" / "history.db").read_text() == "no database " * 1000
 
@@ -251,3 +301,13 @@ def test_two_subjects_run_side_by_side(run: Run, suite: Path) -> None:
     assert result.returncode == 0, result.stdout
     assert "test_build[second-fp16-batch1x2x4@two] PASSED" in result.stdout
     assert rows(suite, "select count(*) from trial") == [(2,)]
+
+
+def test_a_subject_that_cannot_run_here_fails_alone(run: Run, suite: Path) -> None:
+    """Where one interpreter's runtime is missing its cases fail with the sentence that says so; another's run."""
+    (suite / "tensorrt.py").write_text("raise ModuleNotFoundError('No module named tensorrt', name='tensorrt')\n")
+    subjects = ("--subject", f"sound={sys.executable}", "--subject", f"broken=tensorrt:{sys.executable}")
+    result = run("--gpu", "cpu", "--models", "second", "-k", "build or outputs", "-rf", *subjects)
+    assert result.returncode == pytest.ExitCode.TESTS_FAILED
+    assert "second-fp16-batch1x2x4@broken: ConfigurationError: TensorRT is not installed for" in result.stdout
+    assert "1 failed, 2 passed, 1 skipped" in result.stdout

@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
@@ -24,6 +24,7 @@ from harness.cases import (
     Precision,
     Profile,
 )
+from harness.cases.target import TARGETS
 from harness.errors import (
     CalibrationError,
     HarnessError,
@@ -33,6 +34,7 @@ from harness.errors import (
     WorkerCrashed,
     WorkerTimedOut,
 )
+from harness.graphs.save import graph_hash
 from harness.pipeline import NotReached
 from harness.session import STAGES, CaseRun, CheckFailed, NotJudged
 from tests import tiny
@@ -61,7 +63,7 @@ def plant(run: CaseRun, change: Callable[[onnx.ModelProto], onnx.ModelProto], fo
     """Let the engine be built from a changed graph, while the reference stays that of the true one."""
     graph = run._pipeline.graph()
     model = change(onnx.load(graph["path"]))
-    graph["path"] = str(folder / "planted.onnx")
+    graph["path"], graph["hash"] = str(folder / "planted.onnx"), graph_hash(model)
     onnx.save(model, graph["path"])
 
 
@@ -96,6 +98,78 @@ def test_a_trial_records_everything(start_case: StartCase) -> None:
     assert samples is not None
     assert samples.dtype == np.float32
     assert len(samples) >= 9
+
+
+def test_an_engine_is_told_layer_by_layer(start_case: StartCase) -> None:
+    """Each layer has its type, and its time from a profile at the one point that a quick session runs."""
+    run = start_case()
+    run_all(run)
+    (trial,) = run.records()
+    assert trial.engine is not None
+    layers = trial.engine.layer_list
+    assert len(layers) == trial.engine.layers
+    assert [layer.compute_type for layer in layers if layer.compute_type] == ["float32"] * 3
+    assert all(layer.milliseconds is not None and layer.milliseconds >= 0 for layer in layers)
+    assert trial.engine.time_shares == {"float32": 1.0}
+    assert trial.conditions["layer_times"] == {"point": "batch=1"}
+    assert trial.conditions["instrumented_difference"] < 1e-5
+    assert trial.conditions["multiply_adds"] == {"batch=1": 64 * 16 * 9 * (3 + 16) + 160}
+    values = {m.metric: m.value for m in trial.measurements}
+    assert values["weight_bytes"] == 4 * (16 * 3 * 9 + 16 * 16 * 9 + 10 * 16)
+    assert "roofline_distance" not in values
+
+
+def test_layers_are_timed_at_the_point_that_is_tuned_for(start_case: StartCase) -> None:
+    """Of the points that are run, the profile is taken at the optimum's, and the conditions say so."""
+    run = start_case(profile=Profile({"batch": (1, 2, 8)}))
+    run._pipeline._points = run.case.profile.points
+    run.check("latency")
+    assert run.records()[0].conditions["layer_times"] == {"point": "batch=2"}
+
+
+def test_a_profile_that_fails_costs_no_trial(start_case: StartCase, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A profiler that kills its worker leaves a note among the conditions, and layers without times."""
+    run = start_case()
+    ask = run._pipeline._ask_builder
+
+    def killed(phase: str, method: str, **params: object) -> dict[str, object]:
+        if method == "profile":
+            os.kill(run._pipeline._bench.builder(run.subject).pid, signal.SIGKILL)
+        return ask(phase, method, **params)
+
+    monkeypatch.setattr(run._pipeline, "_ask_builder", killed)
+    assert run_all(run)["latency"] == "passed"
+    (trial,) = run.records()
+    assert trial.conditions["layer_times"]["point"] == "batch=1"
+    assert "SIGKILL" in trial.conditions["layer_times"]["failed"]
+    assert trial.engine is not None
+    assert {layer.milliseconds for layer in trial.engine.layer_list} == {None}
+    assert any(m.metric == "latency_host" for m in trial.measurements)
+
+
+def test_on_a_known_board_a_trial_tells_its_distance_from_the_roofline(
+    start_case: StartCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each point's GPU latency is set against what the board needs at least for the graph's work at that point."""
+    target = TARGETS["t4"]
+    run = start_case(surroundings={"target": target, "board": target.boards[0]})
+    another_trial = run._pipeline.another_trial
+
+    def on_gpu(engine: str = "") -> dict[str, Any]:
+        trial = another_trial(engine)
+        for modes in trial["samples"].values():
+            modes["graph"] = [0.5, 0.5, 0.5]  # milliseconds; a CPU has no graph to replay
+        return trial
+
+    monkeypatch.setattr(run._pipeline, "another_trial", on_gpu)
+    run.check("latency")
+    (trial,) = run.records()
+    (measured,) = [m for m in trial.measurements if m.metric == "roofline_distance"]
+    operations = 2 * (64 * 16 * 9 * (3 + 16) + 160)
+    assert measured.point == "batch=1"
+    assert measured.value == pytest.approx(0.5e-3 / (operations / 8.1e12))
+    assert trial.conditions["roofline"]["board"] == "T4"
+    assert trial.conditions["roofline"]["batch=1"]["bound"] == "compute"
 
 
 def test_every_point_of_a_profile_is_compared_and_timed(start_case: StartCase, workbench: Workbench) -> None:
@@ -152,7 +226,7 @@ def test_a_slower_engine_is_caught(start_case: StartCase, tmp_path: Path) -> Non
         run.check("latency")
     values = [np.median(run.latency_samples()["batch=1"]) for run in baseline]
 
-    def latencies(_: object, metric: str, point: str) -> list[float]:
+    def latencies(_: object, metric: str, point: str, __: str) -> list[float]:
         return [float(v) for v in values] if (metric, point) == ("latency_host", "batch=1") else []
 
     slow = start_case(baseline=latencies)
@@ -168,7 +242,7 @@ def test_a_slower_engine_is_caught(start_case: StartCase, tmp_path: Path) -> Non
 def test_a_vanished_value_is_no_pass(start_case: StartCase) -> None:
     """A baseline of other size makes an exact metric regress, and one that is too short is said to be so."""
 
-    def engine_was_smaller(_: object, metric: str, point: str) -> list[float]:
+    def engine_was_smaller(_: object, metric: str, point: str, __: str) -> list[float]:
         return [1000.0] * 8 if metric == "engine_bytes" else [1.0] * 3
 
     run = start_case(baseline=engine_was_smaller)

@@ -71,10 +71,15 @@ def test_values_take_the_type_of_their_setting(tmp_path: Path, name: str, value:
         pytest.param("case_timeout", "nan", "above 0, not nan", id="a deadline of NaN"),
         pytest.param("baseline_runs", 2.5, "'baseline_runs' takes a whole number, not 2.5", id="half a run"),
         pytest.param("baseline_runs", 0, "baseline_runs is 1 or more, not 0", id="no baseline"),
+        pytest.param("build_options", "fast", "takes NAME=VALUE.*not 'fast'", id="a build option without a value"),
         pytest.param("confirmations", "0", "confirmations is 1 or more, not 0", id="no confirmation"),
         pytest.param("models", 5, "'models' takes a list, not 5", id="a number for a list"),
         pytest.param("gpu", ["t4"], r"'gpu' takes a text, not \['t4'\]", id="a list for a text"),
+        pytest.param(
+            "engines", "rebiuld", "'rebiuld' is no way to come by engines. Did you mean 'rebuild'", id="no such way"
+        ),
         pytest.param("pace", "quik", "'quik' is no pace. Did you mean 'quick'", id="an unknown word"),
+        pytest.param("reference", "gpu", "'gpu' is no reference.*cpu, cuda, cuda:PYTHON", id="an unknown provider"),
     ],
 )
 def test_a_wrong_value_is_an_error(tmp_path: Path, name: str, value: object, message: str) -> None:
@@ -136,6 +141,30 @@ def test_a_catalogue_that_cannot_be_had_is_an_error(catalogue_folder: Path, refe
     """The error names the reference and what is wrong with it."""
     with pytest.raises(ConfigurationError, match=message):
         load_catalogue(reference, catalogue_folder)
+
+
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [
+        pytest.param("Model(name='b c', source='zoo:b')", "line 4 of .*broken_zoo.py': 'b c' cannot be the name of",
+                     id="a name that cannot be"),
+        pytest.param("small('b', version=0)", "line 4 of .*: model 'b': a version", id="through a helper"),
+        pytest.param("Model(nmae='b')", "line 4 of .*broken_zoo.py': TypeError: .*'nmae'", id="a misspelt field"),
+        pytest.param("Model(name='b'", r"SyntaxError: .*\(broken_zoo.py, line", id="no Python"),
+    ],
+)  # fmt: skip
+def test_a_wrong_record_is_named_with_its_place(catalogue_folder: Path, record: str, message: str) -> None:
+    """The model, what is wrong with it, and the file and line where it stands."""
+    (catalogue_folder / "broken_zoo.py").write_text(
+        "from harness.cases import Model\n"
+        "def small(name, **more): return Model(name=name, source='zoo:a', **more)\n"
+        "CATALOGUE = [small('a'),\n"
+        f"    {record},\n"
+        "]\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(ConfigurationError, match=f"(?s)'broken_zoo:CATALOGUE' cannot be made.*{message}"):
+        load_catalogue("broken_zoo:CATALOGUE", catalogue_folder)
 
 
 def test_settings_are_plain_data() -> None:

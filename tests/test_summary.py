@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.history.records import MeasurementRecord, SubjectRecord, VerdictRecord
+from harness.history.records import EngineRecord, MeasurementRecord, SubjectRecord, VerdictRecord
 from harness.summary import summary_lines
 from tests.history.building import trial, verdict
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from harness.history.records import TrialRecord
 
 CASE = "squeezenet-fp16-batch1x4x16"
+ENGINE = EngineRecord(fingerprint="ab" * 32, bytes=5_000_000, build_seconds=1.5)
 
 
 def lines_of(*trials: TrialRecord, report: Path | None = None) -> list[str]:
@@ -103,11 +105,78 @@ def test_what_passed_is_not_told_again() -> None:
     assert len(lines_of(trial(1, verdicts=(*records(verdict("pass"), verdict("insufficient")), tail)))) == 3
 
 
+def test_engines_that_were_not_built_are_counted() -> None:
+    """Whoever waits for the effect of a new compiler flag is told that none was used."""
+    engine = EngineRecord(fingerprint="ab", bytes=8, build_seconds=20.25)
+    built = trial(1, engine=engine, measurements=measured("build_seconds", 20.25))
+    reused = trial(1, engine=engine, measurements=measured("engine_bytes", 8.0))
+    lines = lines_of(built, reused, reused, trial(1, engine=None))
+    assert (
+        "engines: 2 of 3 from earlier sessions, 40.5 s of building saved (--engines rebuild builds them anew)" in lines
+    )
+    assert not any(line.startswith("engines:") for line in lines_of(built))
+
+
 def test_many_changes_are_cut_short_and_counted() -> None:
     """Ten are told, and how many more there are."""
     lines = lines_of(trial(1, verdicts=records(*[verdict("regressed")] * 13)))
     assert sum(line.startswith("regressed") for line in lines) == 10
     assert "… and 3 more" in lines
+
+
+@pytest.mark.parametrize(
+    ("conditions", "text"),
+    [
+        pytest.param([{"heavy": {"cc1plus (pid 4)": 1.43, "sh (pid 5)": 0.1}}, {}],
+                     "contended: 1 of 2 cases, by cc1plus (pid 4) with 1.4 cores", id="the busiest"),
+        pytest.param([{"heavy": {"a (pid 1)": 0.5}}, {"heavy": {"a (pid 1)": 0.75}}, {"heavy": {"b (pid 2)": 2.0}}],
+                     "contended: 3 of 3 cases, by b (pid 2) with 2.0 cores, a (pid 1) with 0.8 cores",
+                     id="each once, at its busiest"),
+        pytest.param([{"heavy": {}, "gpu": {"others": ["trtexec (pid 9)"]}}],
+                     "contended: 1 of 1 case, by trtexec (pid 9) on the GPU", id="on the GPU"),
+        pytest.param([{"heavy": {}}], "by what cannot be seen from here, or had ended", id="nobody in sight"),
+        pytest.param([{"heavy": {f"job (pid {i})": 1.0}} for i in range(5)],
+                     "job (pid 0) with 1.0 cores, job (pid 1) with 1.0 cores, job (pid 2) with 1.0 cores and 2 more",
+                     id="no more than three"),
+    ],
+)  # fmt: skip
+def test_who_was_in_the_way_is_told(conditions: list[dict[str, Any]], text: str) -> None:
+    """A contended case is no riddle: the processes that took the processor or the GPU stand in one line."""
+    trials = [
+        trial(1, model=f"net{i}", quality="contended" if told else "ok", conditions=told)
+        for i, told in enumerate(conditions)
+    ]
+    (line,) = [line for line in lines_of(*trials) if line.startswith("contended:")]
+    assert line.endswith(text)
+
+
+def test_a_quiet_session_blames_nobody() -> None:
+    """Where no case was contended nothing is said of other processes."""
+    assert not any(line.startswith("contended:") for line in lines_of(trial(1)))
+
+
+@pytest.mark.parametrize(
+    ("warnings", "text"),
+    [
+        pytest.param([["too new"], ["fell back", "too new"]],
+                     "2 engines: too new (and 1 other warning, see the report)", id="the commonest"),
+        pytest.param([["fell back"], []], "1 engine: fell back", id="the only one"),
+        pytest.param([["first", "second"]], "1 engine: first (and 1 other warning, see the report)",
+                     id="the first of equals"),
+    ],
+)  # fmt: skip
+def test_what_builders_warn_of_is_told(warnings: list[list[str]], text: str) -> None:
+    """Each engine counts once, and what is not told is in the report."""
+    trials = [
+        trial(1, model=f"net{i}", engine=replace(ENGINE, warnings=tuple(texts))) for i, texts in enumerate(warnings)
+    ]
+    (line,) = [line for line in lines_of(*trials) if line.startswith("warned:")]
+    assert line == f"warned:  {text}"
+
+
+def test_no_warning_no_word_of_it() -> None:
+    """Engines without a warning are not mentioned."""
+    assert not any(line.startswith("warned:") for line in lines_of(trial(1, engine=replace(ENGINE, warnings=()))))
 
 
 def test_the_time_of_all_cases_is_summed_by_phase() -> None:

@@ -8,12 +8,14 @@ import pytest
 
 from harness.accuracy import compare_tensors
 from harness.cases import FP16, METRICS, Case, Model, Profile
-from harness.history.records import EngineRecord, MeasurementRecord
+from harness.history.records import EngineRecord, LayerRecord, MeasurementRecord
 from harness.measurement.sampling import PERCENTILE_SAMPLES
 from harness.trials import (
     accuracy_measurements,
     build_measurements,
     engine_record,
+    layer_conditions,
+    layer_records,
     tensor_errors,
     timing_measurements,
 )
@@ -26,7 +28,12 @@ BUILT: dict[str, Any] = {
     "fingerprint": "f" * 64,
     "type_shares": {"float16": 1.0},
     "layers": 7,
+    "layer_list": [],
     "provider": "CPUExecutionProvider",
+    "log": "WARNING: slow",
+    "warning_kinds": {"other": 1},
+    "reused": False,
+    "remark": "",
 }
 PROFILE = Profile({"batch": (1, 4, 8)})
 
@@ -52,12 +59,62 @@ def test_a_build_becomes_a_record_and_two_measurements() -> None:
     """Nothing that a build tells of its engine is lost."""
     assert engine_record(BUILT) == EngineRecord(
         fingerprint="f" * 64, bytes=2_000, build_seconds=1.5, options={"optimization": "all"},
-        type_shares={"float16": 1.0}, layers=7, warnings=("slow",),
+        type_shares={"float16": 1.0}, layers=7, warnings=("slow",), warning_kinds={"other": 1}, log="WARNING: slow",
     )  # fmt: skip
     assert [(m.metric, m.point, m.value) for m in build_measurements(BUILT)] == [
         ("build_seconds", "", 1.5),
         ("engine_bytes", "", 2000.0),
     ]
+
+
+def test_an_engine_that_was_not_built_measures_no_build() -> None:
+    """It is the same engine, of the same record, but how long its build took was measured when it took place."""
+    reused = {**BUILT, "reused": True, "remark": "used again"}
+    assert engine_record(reused) == engine_record(BUILT)
+    assert [m.metric for m in build_measurements(reused)] == ["engine_bytes"]
+
+
+LAYERS: list[dict[str, Any]] = [
+    {"name": "conv", "operator": "Conv", "compute_type": "float16", "tactic": "7", "outputs": ["a", "b"]},
+    {"name": "reformat", "operator": "Reformat", "compute_type": "", "tactic": "", "outputs": []},
+    {"name": "head", "operator": "Gemm", "compute_type": "float32", "tactic": "", "outputs": ["y"]},
+]
+
+
+def test_layers_carry_their_times_and_types_share_them() -> None:
+    """Each layer is kept with what the profiler said of it, and each number type with its share of the time."""
+    record = engine_record({**BUILT, "layer_list": LAYERS}, {"conv": 3.0, "head": 1.0, "reformat": 4.0, "gone": 9.0})
+    assert record.layer_list[0] == LayerRecord(
+        position=0, name="conv", operator="Conv", compute_type="float16", tactic="7", outputs=("a", "b"),
+        milliseconds=3.0,
+    )  # fmt: skip
+    assert [layer.milliseconds for layer in record.layer_list] == [3.0, 4.0, 1.0]
+    assert record.time_shares == {"float16": 0.75, "float32": 0.25}
+
+
+def test_without_a_profile_layers_have_no_time() -> None:
+    """What the build told of them is kept all the same."""
+    record = engine_record({**BUILT, "layer_list": LAYERS})
+    assert [(layer.name, layer.milliseconds) for layer in record.layer_list] == [
+        ("conv", None), ("reformat", None), ("head", None),
+    ]  # fmt: skip
+    assert record.time_shares == {}
+
+
+def test_time_that_layers_share_is_counted_once() -> None:
+    """Of two layers with one name the first stands for both, and the sum of all times stays what it was."""
+    records = layer_records([LAYERS[0], LAYERS[0]], {"conv": 3.0})
+    assert [layer.milliseconds for layer in records] == [3.0, None]
+
+
+def test_what_could_not_be_compared_is_told_beside_the_layers() -> None:
+    """Tensors that were not read back are named, and how much reading them changed the outputs is said."""
+    assert layer_conditions(None) == {}
+    assert layer_conditions({"instrumented": 0.001, "unreadable": []}) == {"instrumented_difference": 0.001}
+    assert layer_conditions({"instrumented": 0.0, "unreadable": ["a"]}) == {
+        "instrumented_difference": 0.0,
+        "unreadable_layers": ["a"],
+    }
 
 
 def test_each_mode_of_launch_is_a_metric_of_its_own() -> None:

@@ -44,6 +44,35 @@ def convnet_of_nan() -> onnx.ModelProto:
     return with_perturbed_weight(convnet(), "w3", factor=float("nan"))
 
 
+def convnet_of_unknown_operator() -> onnx.ModelProto:
+    """Return ``convnet`` with a node ``nope_1`` in its middle, of the operator ``com.example::Nope``."""
+    result = convnet()
+    result.opset_import.append(helper.make_opsetid("com.example", 1))
+    nodes = list(result.graph.node)
+    position = next(index for index, node in enumerate(nodes) if node.name == "conv2")
+    nodes.insert(position, helper.make_node("Nope", ["relu1"], ["noped"], "nope_1", domain="com.example"))
+    nodes[position + 1].input[0] = "noped"
+    del result.graph.node[:]
+    result.graph.node.extend(nodes)
+    return result
+
+
+def determinants() -> onnx.ModelProto:
+    """Return ReLU, determinant and a head, fed as ``convnet`` is; onnxruntime has the second for CPUs alone."""
+    nodes = [
+        helper.make_node("Relu", ["image"], ["positive"], "relu"),
+        helper.make_node("Det", ["positive"], ["volumes"], "determinant"),
+        helper.make_node("Gemm", ["volumes", "w"], ["scores"], "head"),
+    ]
+    weights = np.random.default_rng(7).normal(size=(3, 10)).astype(np.float32)
+    return _model(
+        nodes,
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["batch", 3, 8, 8])],
+        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["batch", 10])],
+        [numpy_helper.from_array(weights, "w")],
+    )
+
+
 def endless() -> onnx.ModelProto:
     """Return a loop that ends after 2⁶² rounds: input ``start`` [1], output ``end`` [1]."""
     body = helper.make_graph(

@@ -32,8 +32,8 @@ from harness.graphs.calibration import calibration_samples
 from harness.graphs.prepare import PreparedGraph, PrepareRequest, prepare
 from harness.measurement.sampling import SamplingPlan, take_samples
 from harness.runtimes.base import BuildRequest
+from harness.runtimes.layer_times import time_shares
 from harness.runtimes.onnxruntime import OnnxRuntime
-from harness.runtimes.tensorrt.inspector import time_shares
 from harness.runtimes.tensorrt.runtime import TensorRTRuntime
 
 if TYPE_CHECKING:
@@ -232,9 +232,10 @@ def run_engine(
     with steps.step(f"{called}: throughput") as record:
         record["runs_per_second"] = {n: round(engine.stream_throughput(feed, n, 0.3)) for n in (1, 2, 4)}
     with steps.step(f"{called}: profile") as record:
-        times = runtime.profile(engine, feed)
+        times = runtime.profile(request.destination, feed)
         record.update(layers=len(times), total_ms=round(sum(times.values()), 4))
-        record["shares"] = time_shares(runtime.inspect(request.destination).layers, times)
+        layers = runtime.inspect(request.destination).layers
+        record["shares"] = time_shares((layer.compute_type, times.get(layer.name)) for layer in layers)
         record["slowest"] = sorted(times.items(), key=lambda item: -item[1])[:3]
     with steps.step(f"{called}: a shape outside the profile is refused") as record:
         name = next(iter(feed))

@@ -49,6 +49,8 @@ _ALL = (
            smallest_effect=0.02, resolution=1e-3, timed=True),
     Metric(name="latency_stream", title="GPU latency, stream launch, median", unit="ms", direction="lower",
            smallest_effect=0.05, resolution=1e-3, timed=True),
+    Metric(name="roofline_distance", title="GPU latency over the roofline", unit="1", direction="lower",
+           smallest_effect=0.05, gated=False, timed=True),
     Metric(name="throughput", title="throughput, samples", unit="1/s", direction="higher", smallest_effect=0.05,
            gated=False, timed=True),
     Metric(name="build_seconds", title="build time", unit="s", direction="lower", smallest_effect=0.5,
@@ -56,6 +58,9 @@ _ALL = (
     Metric(name="load_seconds", title="time to load the engine", unit="s", direction="lower", smallest_effect=0.5,
            resolution=0.02, gated=False, timed=True),
     Metric(name="engine_bytes", title="engine size", unit="B", direction="lower", smallest_effect=0.01),
+    # What the builder is given, and no work of its own: where more weights matter, the engine is larger, too.
+    Metric(name="weight_bytes", title="weights in the graph", unit="B", direction="lower", smallest_effect=0.01,
+           gated=False),
     Metric(name="host_memory_peak", title="peak host memory of the worker", unit="B", direction="lower",
            smallest_effect=0.10, resolution=2.0**20),
     Metric(name="device_memory_peak", title="peak device memory of the worker", unit="B", direction="lower",

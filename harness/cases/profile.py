@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -160,6 +161,11 @@ class Profile:
     def corner(self, which: str) -> Point:
         """Return the ``min``, ``opt`` or ``max`` of every axis as one point."""
         return Point(tuple((symbol, getattr(r, which)) for symbol, r in self.axes.items()))
+
+    def nearest_to_opt(self, points: Sequence[Point]) -> Point:
+        """Return that of ``points`` which is nearest to what the engine is tuned for, by the ratio of their volumes."""
+        tuned = math.log(self.corner("opt").volume)
+        return min(points, key=lambda point: abs(math.log(point.volume) - tuned))
 
     def check_against(self, inputs: Sequence[TensorSpec]) -> None:
         """Raise ProfileError unless the axes are exactly the free dimensions of ``inputs``."""

@@ -130,11 +130,15 @@ def choose_target(asked: str, gpus: tuple[str, ...], gpu_unusable: str | None) -
             f"--gpu {asked} asks for an {target.title}, but no NVIDIA GPU is present on this machine "
             f"(or its driver does not answer). Use --gpu cpu, or --gpu auto to take what is there."
         )
-    if target_of_gpu(present) is not target:
+    # A machine may have GPUs of several kinds: those that were asked for need not come first.
+    named = next((name for name in gpus if target_of_gpu(name) is target), None)
+    if named is None:
+        kinds = [repr(name) for name in dict.fromkeys(gpus)]
+        are = "GPU of this machine is an" if len(kinds) == 1 else "GPUs of this machine are"
         raise TargetError(
-            f"--gpu {asked} asks for an {target.title}, but the GPU of this machine is an {present!r}. "
+            f"--gpu {asked} asks for an {target.title}, but the {are} {', '.join(kinds)}. "
             f"Use --gpu {(target_of_gpu(present) or Target(name='auto', title='')).name}."
         )
     if gpu_unusable:
-        raise TargetError(f"--gpu {asked}: {present} is present, but {gpu_unusable}")
+        raise TargetError(f"--gpu {asked}: {named} is present, but {gpu_unusable}")
     return Choice(target, f"asked for with --gpu {asked}")

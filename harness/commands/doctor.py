@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from harness.measurement.devices import present_gpus
 from harness.measurement.environment import host_facts, host_identity
 from harness.opening import database_url, open_for_writing, target_of
 from harness.settings import Settings, load_catalogue
-from harness.subjects import subjects_of
+from harness.subjects import cuda_reference_of, cuda_versions, subjects_of
 from harness.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -137,6 +137,28 @@ def _subjects(diagnosis: Diagnosis, settings: Settings) -> None:
                 facts[subject.name] = _answers_of(workbench, subject, diagnosis)
         finally:
             workbench.close()
+    diagnosis.facts["target"]["cuda_provider"] = _cuda_provider(settings, diagnosis)
+
+
+def _cuda_provider(settings: Settings, diagnosis: Diagnosis) -> dict[str, Any]:
+    """Say which software onnxruntime's CUDA provider has where references would be computed, or why it cannot be used.
+
+    Nobody needs it who does not ask for it, so it is a problem only where the settings do.
+    """
+    wanted = settings.reference != "cpu"
+    with tempfile.TemporaryDirectory(prefix="trt-harness-doctor-") as folder:
+        try:
+            cuda = cuda_reference_of(settings if wanted else replace(settings, reference="cuda"))
+            workbench = Workbench(Path(folder), Path(folder), [], cuda=cuda)
+            try:
+                versions = cuda_versions(workbench, _SECONDS_TO_ANSWER)
+            finally:
+                workbench.close()
+        except UsageError as error:
+            if wanted:
+                diagnosis.blocked(f"--reference {settings.reference}: {error}")
+            return {"version": None, "libraries": {}, "reason": str(error)}
+    return {"version": versions["version"], "libraries": versions["libraries"], "reason": None}
 
 
 def _answers_of(workbench: Workbench, subject: Subject, diagnosis: Diagnosis) -> dict[str, Any] | None:
@@ -154,7 +176,7 @@ def _answers_of(workbench: Workbench, subject: Subject, diagnosis: Diagnosis) ->
         lines = (said or str(error)).strip().splitlines()
         diagnosis.blocked(
             f"the subject {subject.name!r} ({subject.python}) does not answer: {lines[-1]}. It needs numpy, onnx and "
-            f"{subject.runtime}: {subject.python} -m pip install numpy onnx {subject.runtime}"
+            f"{subject.package}: {subject.python} -m pip install numpy onnx {subject.package}"
         )
         return None
     return {"interpreter": subject.python, **versions, "precisions": reasons}

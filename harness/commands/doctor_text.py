@@ -36,6 +36,7 @@ def doctor_text(diagnosis: Diagnosis) -> list[RenderableType]:
         _line("GPUs", ", ".join(target["gpus"]) or "none"),
         _line("driver", target["driver"] or "none"),
         _line("TensorRT", target["tensorrt"] or "not installed"),
+        _line("CUDA provider", _cuda_provider(target.get("cuda_provider"))),
         _line("target", target["target"] or "none: see below"),
         Text("\nsubjects", style="bold"),
         *(_subject(name, answers) for name, answers in facts["subjects"].items()),
@@ -74,6 +75,13 @@ def _subject(name: str, answers: dict[str, Any] | None) -> RenderableType:
         emulated = _TYPES.get(recipe) in answers["emulated"]
         lines.append(_line(f"  {recipe}", f"no: {reason}" if reason else f"yes{_EMULATED if emulated else ''}"))
     return "\n".join(lines)
+
+
+def _cuda_provider(found: dict[str, Any] | None) -> str:
+    if found is None:
+        return "not looked for: see below"
+    libraries = ", ".join(f"{key} {value}" for key, value in found["libraries"].items() if key != "provider")
+    return f"no: {found['reason']}" if found["reason"] else f"onnxruntime {found['version']} ({libraries})"
 
 
 def _models(names: list[str] | None) -> str:

@@ -48,18 +48,18 @@ class EngineStore:
 
     def find(self, key: EngineKey) -> StoredEngine | None:
         """Return what is stored under ``key``, without marking it as used; None if nothing whole is."""
-        return self._read(self._sidecar(key.hash))
+        return self._whole(key.hash)
 
-    def take(self, key: EngineKey, destination: Path) -> StoredEngine | None:
+    def take(self, key: EngineKey, destination: Path) -> StoredEngine | Discarded | None:
         """Copy the engine of ``key`` to ``destination``, and mark it as used; return None where there is none.
 
         A copy, since another session may prune the store while this one still loads the engine into its workers. One
-        whose content is not what was stored is discarded.
+        whose content is not what was stored is discarded, and that is what is returned.
 
         Raises:
             OSError: ``destination`` cannot be written to.
         """
-        stored = self.find(key)
+        stored = self._described(key.hash)
         if stored is None:
             return None
         destination.parent.mkdir(parents=True, exist_ok=True)
@@ -67,12 +67,11 @@ class EngineStore:
             digest = _copy(stored.path, destination)
         except FileNotFoundError:
             # Replaced or pruned between the two looks; a replacement is there by now.
-            again = self.find(key)
+            again = self._described(key.hash)
             return self.take(key, destination) if again is not None and again.path != stored.path else None
         if digest != stored.sha256:
             destination.unlink()
-            self.discard(key, f"its file of {stored.bytes} bytes no longer holds what was stored")
-            return None
+            return self.discard(key, f"its file of {stored.bytes} bytes no longer holds what was stored")
         with contextlib.suppress(FileNotFoundError):  # pruned meanwhile, and no loss: the copy is made
             os.utime(self._sidecar(key.hash))
         return stored
@@ -114,7 +113,7 @@ class EngineStore:
 
     def list(self) -> tuple[StoredEngine, ...]:
         """Return every engine that is whole, the one used last first."""
-        found = (self._read(path) for path in self.folder.glob("*.json"))
+        found = (self._whole(path.stem) for path in self.folder.glob("*.json"))
         engines = [engine for engine in found if engine is not None]
         return tuple(sorted(engines, key=lambda engine: (engine.last_used, engine.key), reverse=True))
 
@@ -157,14 +156,14 @@ class EngineStore:
         self._remove_left_overs()
         return going
 
-    def discard(self, key: EngineKey, why: str) -> None:
-        """Remove the engine of ``key``, which proved to be of no use, and note why.
+    def discard(self, key: EngineKey, why: str) -> Discarded:
+        """Remove the engine of ``key``, which proved to be of no use, note why, and return the note.
 
         Args:
             key: of the engine; one that is not there is noted all the same.
             why: in a sentence, e.g. what the runtime said when it would not load it.
         """
-        stored = self.find(key)
+        stored = self._described(key.hash)
         case = stored.facts.case if stored else ""
         if stored is not None:
             self._remove(stored)
@@ -173,6 +172,7 @@ class EngineStore:
         self.folder.mkdir(parents=True, exist_ok=True)
         with self._discarded_file().open("ab") as file:
             file.write(line_of(entry))  # one short write, which the system does not mix with another's
+        return entry
 
     def discarded(self) -> tuple[Discarded, ...]:
         """Return what was discarded, in the order in which it was."""
@@ -188,14 +188,21 @@ class EngineStore:
     def _discarded_file(self) -> Path:
         return self.folder / "discarded.jsonl"
 
-    def _read(self, sidecar: Path) -> StoredEngine | None:
+    def _described(self, key: str) -> StoredEngine | None:
+        """Return what the sidecar of ``key`` says, whatever has become of the file that it names."""
+        sidecar = self._sidecar(key)
         try:
             text, used = sidecar.read_bytes(), sidecar.stat().st_mtime
-            stored = read_sidecar(text, self.folder, datetime.fromtimestamp(used, timezone.utc))
-            whole = stored is not None and stored.path.stat().st_size == stored.bytes
         except FileNotFoundError:
             return None
-        return stored if whole else None
+        return read_sidecar(text, self.folder, datetime.fromtimestamp(used, timezone.utc))
+
+    def _whole(self, key: str) -> StoredEngine | None:
+        stored = self._described(key)
+        try:
+            return stored if stored is not None and stored.path.stat().st_size == stored.bytes else None
+        except FileNotFoundError:
+            return None
 
     def _remove(self, engine: StoredEngine) -> None:
         # The sidecar first: without it the engine is not found, so nobody looks for a file that is gone.

@@ -12,7 +12,7 @@ from onnx.inliner import inline_local_functions
 from harness.graphs.element_types import is_tensor, with_inferred_types
 from harness.graphs.load import input_specs
 from harness.graphs.recipes import COMPUTING_OPERATORS
-from harness.graphs.walk import graphs_in, without_initialisers
+from harness.graphs.walk import graphs_in, tensors_in, without_initialisers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -83,6 +83,14 @@ def cost_at(model: ModelProto, point: Point) -> GraphCost:
         input_bytes=_bytes_of(value for value in inferred.graph.input if value.name not in constants),
         output_bytes=_bytes_of(inferred.graph.output),
         uncounted=tuple(uncounted),
+    )
+
+
+def weight_bytes(model: ModelProto) -> int:
+    """Return the bytes of every constant that ``model`` holds; text counts nothing, numbers of 4 bits a byte each."""
+    numeric = (tensor for tensor in tensors_in(model) if tensor.data_type != TensorProto.STRING)
+    return sum(
+        math.prod(tensor.dims) * int(helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize) for tensor in numeric
     )
 
 

@@ -81,6 +81,21 @@ class Samples(TypeDecorator[np.ndarray]):
         return None if value is None else np.frombuffer(zlib.decompress(value), dtype="<f4").astype(np.float32)
 
 
+class CompressedText(TypeDecorator[str]):
+    """Text as zlib-compressed UTF-8; an empty one is kept as NULL, and NULL reads as an empty one."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:  # noqa: ARG002 - as above
+        """Write a text; halves of surrogate pairs, which a log of broken bytes may have, become question marks."""
+        return zlib.compress(value.encode(errors="replace")) if value else None
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str:  # noqa: ARG002 - as above
+        """Read a text."""
+        return "" if value is None else zlib.decompress(value).decode()
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, dict) or hasattr(value, "items"):
         return {str(key): _plain(item) for key, item in value.items()}

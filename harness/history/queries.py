@@ -114,8 +114,10 @@ _BASELINE = (
     select(Measurement.value)
     .join(Trial, Trial.id == Measurement.trial_id)
     .join(Session, Session.id == Trial.session_id)
+    .join(Subject, Subject.id == Trial.subject_id)
     .outerjoin(VerdictTable, _SAME_MEASUREMENT)
     .where(
+        or_(Subject.runtime == bindparam("runtime", type_=String), bindparam("runtime", type_=String).is_(None)),
         Measurement.series_id
         == select(Series.id).where(Series.fingerprint == bindparam("fingerprint")).scalar_subquery(),
         Measurement.trial_id < bindparam("before"),
@@ -164,6 +166,7 @@ class Queries:
         before_session: str | None = None,
         any_quality: bool = False,
         pace: str | None = None,
+        runtime: str | None = None,
     ) -> list[float]:
         """Return the last ``last`` good runs of a series, the newest last, in the metric's unit.
 
@@ -182,6 +185,9 @@ class Queries:
             before_session: take only what was committed before the first trial of this session, and none of its own.
             any_quality: whether runs of a contended or unstable machine count too, for what no clock measures.
             pace: take only sessions of this pace; of any if None.
+            runtime: take only runs under this runtime, whatever its version; under any if None. The series of a case
+                is one, whoever ran it, but TensorRT is no baseline for onnxruntime, nor one of its providers for the
+                other.
         """
         wanted = {
             "fingerprint": series_fingerprint(case_id, case_version, environment_hash, metric, point),
@@ -189,6 +195,7 @@ class Queries:
             "before": _AFTER_ALL,
             "any_quality": any_quality,
             "pace": pace,
+            "runtime": runtime,
         }
         with self.snapshot() as connection:
             if before_session is not None:
@@ -407,7 +414,7 @@ class Queries:
         """Return rows of one of the documented views, in the view's order, each as values by column.
 
         Args:
-            name: ``latest``, ``trend``, ``regressions`` or ``engines``.
+            name: ``latest``, ``trend``, ``regressions``, ``engines`` or ``engine_layers``.
             where: values that columns must have.
             limit: how many rows at most.
 

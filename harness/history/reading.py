@@ -14,6 +14,7 @@ from harness.history.records import (
     EngineRecord,
     EnvironmentRecord,
     FindingRecord,
+    LayerRecord,
     MeasurementRecord,
     SessionRecord,
     SubjectRecord,
@@ -25,6 +26,7 @@ from harness.history.rows import SessionRow, TrialRow
 from harness.history.tables import (
     Case,
     Engine,
+    EngineLayer,
     Environment,
     Finding,
     Measurement,
@@ -161,25 +163,12 @@ def findings_of(connection: Connection, trials: Subquery) -> Mapping[int, list[F
 
 
 def trials(connection: Connection, trial_ids: Sequence[int]) -> dict[int, TrialRow]:
-    """Return trials by their ids with everything but raw samples, in six statements and three for the keys."""
+    """Return trials by their ids with everything but raw samples, in seven statements and three for the keys."""
     chosen = select(Trial.id).where(Trial.id.in_(trial_ids)).subquery()
     subjects = {row.id: subject(row) for row in connection.execute(select(Subject.__table__))}
     environments = {row.id: environment(row) for row in connection.execute(select(Environment.__table__))}
     cases = {row.id: row for row in connection.execute(select(Case.__table__))}
-    engines = {
-        row.id: EngineRecord(
-            fingerprint=row.fingerprint,
-            bytes=row.bytes,
-            build_seconds=row.build_seconds,
-            options=row.options,
-            type_shares=row.type_shares,
-            layers=row.layers,
-            warnings=tuple(row.warnings),
-        )
-        for row in connection.execute(
-            select(Engine.__table__).where(Engine.id.in_(select(Trial.engine_id).where(Trial.id.in_(trial_ids))))
-        )
-    }
+    engines = _engines(connection, chosen)
     values, findings = values_of(connection, chosen), findings_of(connection, chosen)
     verdicts, tensor_errors = _own_verdicts(connection, chosen), _tensor_errors(connection, chosen)
     rows = connection.execute(select(Trial.__table__).where(Trial.id.in_(trial_ids)).order_by(Trial.id))
@@ -214,6 +203,41 @@ def trials(connection: Connection, trial_ids: Sequence[int]) -> dict[int, TrialR
             ),
         )
         for row in rows
+    }
+
+
+def _engines(connection: Connection, chosen: Subquery) -> Mapping[int, EngineRecord]:
+    own = select(Trial.engine_id).join(chosen, chosen.c.id == Trial.id)
+    layers: dict[int, list[LayerRecord]] = defaultdict(list)
+    listed = select(EngineLayer.__table__).where(EngineLayer.engine_id.in_(own))
+    for row in connection.execute(listed.order_by(EngineLayer.engine_id, EngineLayer.position)):
+        identifier, position, name, operator, compute_type, tactic, outputs, milliseconds = row
+        layers[identifier].append(
+            LayerRecord(
+                position=position,
+                name=name,
+                operator=operator,
+                compute_type=compute_type,
+                tactic=tactic,
+                outputs=tuple(outputs),
+                milliseconds=milliseconds,
+            )
+        )
+    return {
+        row.id: EngineRecord(
+            fingerprint=row.fingerprint,
+            bytes=row.bytes,
+            build_seconds=row.build_seconds,
+            options=row.options,
+            type_shares=row.type_shares,
+            layers=row.layers,
+            warnings=tuple(row.warnings),
+            time_shares=row.time_shares,
+            warning_kinds=row.warning_kinds,
+            log=row.log,
+            layer_list=tuple(layers[row.id]),
+        )
+        for row in connection.execute(select(Engine.__table__).where(Engine.id.in_(own)))
     }
 
 

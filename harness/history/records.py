@@ -75,7 +75,7 @@ class SubjectRecord:
 
     Attributes:
         name: as given to ``--subject``, else the runtime's name.
-        runtime: ``onnxruntime`` or ``tensorrt``.
+        runtime: ``onnxruntime``, ``onnxruntime-cuda`` or ``tensorrt``.
         version: the runtime's version.
         libraries: versions of what stands beside it: CUDA, cuDNN, driver, provider.
     """
@@ -92,6 +92,29 @@ class SubjectRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LayerRecord:
+    """One layer of an engine.
+
+    Attributes:
+        position: place in the engine's order, from 0.
+        name: the engine's own name for it.
+        operator: its type.
+        compute_type: the number type that it computes in; ``""`` for layers that only move or reshape data.
+        tactic: which implementation was chosen; ``""`` where the runtime does not say.
+        outputs: the tensors that it makes.
+        milliseconds: median of its time in runs under a profiler, which slows them; None where it was not profiled.
+    """
+
+    position: int
+    name: str
+    operator: str
+    compute_type: str
+    tactic: str = ""
+    outputs: tuple[str, ...] = ()
+    milliseconds: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class EngineRecord:
     """One built artefact.
 
@@ -103,6 +126,10 @@ class EngineRecord:
         type_shares: share of layers per number type, summing to 1.
         layers: number of layers.
         warnings: lines of the build log worth showing.
+        time_shares: share of the computing layers' time per number type, summing to 1; empty where no time is known.
+        warning_kinds: how many warnings of each kind the build gave.
+        log: of the build.
+        layer_list: the layers themselves, in the engine's order; empty where they were not listed.
     """
 
     fingerprint: str
@@ -112,6 +139,10 @@ class EngineRecord:
     type_shares: Mapping[str, float] = field(default_factory=dict)
     layers: int = 0
     warnings: tuple[str, ...] = ()
+    time_shares: Mapping[str, float] = field(default_factory=dict)
+    warning_kinds: Mapping[str, int] = field(default_factory=dict)
+    log: str = ""
+    layer_list: tuple[LayerRecord, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

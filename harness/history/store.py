@@ -12,14 +12,13 @@ from sqlalchemy import insert, select, update
 from harness.errors import HistoryError, unknown_value
 from harness.history import schema
 from harness.history.declarations import declare_metrics
+from harness.history.engines import engine_id
 from harness.history.identity import series_fingerprint
 from harness.history.location import Location, connect, translated, writer
 from harness.history.queries import Queries
-from harness.history.records import stable_hash
 from harness.history.tables import (
     Base,
     Case,
-    Engine,
     Environment,
     Finding,
     Measurement,
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
     from sqlalchemy import Engine as DatabaseEngine
 
-    from harness.history.records import EngineRecord, SessionRecord, TrialRecord
+    from harness.history.records import SessionRecord, TrialRecord
     from harness.history.rows import SessionRow
 
 
@@ -190,7 +189,7 @@ def _insert_trial(connection: Connection, record: TrialRecord) -> int:
             connection, Subject, "subject_hash", record.subject.hash, _columns_of(record.subject)
         ),
         case_id=_find_or_insert(connection, Case, "case_hash", record.case_hash, case),
-        engine_id=_engine_id(connection, record.engine),
+        engine_id=None if record.engine is None else engine_id(connection, record.engine),
         subject_label=record.subject.name,
         ordinal=record.index,
         started_at=record.started_at,
@@ -250,14 +249,6 @@ def _series_ids(
                 point=point,
             )
     return {key: known[fingerprint] for fingerprint, key in fingerprints.items()}
-
-
-def _engine_id(connection: Connection, engine: EngineRecord | None) -> int | None:
-    if engine is None:
-        return None
-    columns = {**_columns_of(engine), "warnings": list(engine.warnings)}
-    # Two builds never take equally long to the last digit, so equal records are of one build.
-    return _find_or_insert(connection, Engine, "build_hash", stable_hash(columns), columns)
 
 
 def _find_or_insert(connection: Connection, table: type[Base], key: str, value: str, columns: Mapping[str, Any]) -> int:

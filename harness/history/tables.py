@@ -6,6 +6,7 @@ session ──< trial >── case, environment, subject, engine
                 ├──< verdict     >── series
                 ├──< tensor_error                                      outputs and layers against their reference
                 └──< finding                                           what each pytest item said
+engine ──< engine_layer                       what it consists of, with the time that each layer took
 
 baseline ──< baseline_member >── trial        runs that a person named to compare with
 metric   unit and direction of each metric, as the harness that wrote last declares it
@@ -22,11 +23,11 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np  # noqa: TC002 - SQLAlchemy reads the annotations when the classes are made
-from sqlalchemy import BigInteger, ForeignKey, Index, MetaData, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, MetaData, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import Text
 
-from harness.history.columns import Number, Samples, Structure, UtcTime
+from harness.history.columns import CompressedText, Number, Samples, Structure, UtcTime
 
 _ON_DELETE = "CASCADE"
 
@@ -132,6 +133,24 @@ class Engine(Base):
     type_shares: Mapped[dict[str, Any]] = mapped_column(Structure)
     layers: Mapped[int]
     warnings: Mapped[list[str]] = mapped_column(Structure)
+    # Added to tables that have rows, which SQLite does in place only if there is a default.
+    time_shares: Mapped[dict[str, Any]] = mapped_column(Structure, server_default=text("'{}'"))
+    warning_kinds: Mapped[dict[str, Any]] = mapped_column(Structure, server_default=text("'{}'"))
+    log: Mapped[str | None] = mapped_column(CompressedText)
+
+
+class EngineLayer(Base):
+    """One layer of an engine; columns as in ``harness.history.records.LayerRecord``."""
+
+    __tablename__ = "engine_layer"
+    engine_id: Mapped[int] = mapped_column(ForeignKey("engine.id", ondelete=_ON_DELETE), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    operator: Mapped[str]
+    compute_type: Mapped[str]
+    tactic: Mapped[str]
+    outputs: Mapped[list[str]] = mapped_column(Structure)
+    milliseconds: Mapped[float | None]
 
 
 class Trial(Base):

@@ -76,6 +76,19 @@ _ENGINE = {
     "type_shares": "JSON: share of layers by number type",
     "options": "JSON: the build's options",
 }
+_LATER_OF_AN_ENGINE = {
+    "time_shares": "JSON: share of the computing layers' time by number type; empty where no time is known",
+    "warning_kinds": "JSON: how many warnings of each kind the build gave",
+}
+_LAYER = {
+    "position": "place of the layer in its engine, from 0",
+    "name": "the engine's own name for the layer",
+    "operator": "the layer's type",
+    "compute_type": "the number type that it computes in; empty for layers that only move or reshape data",
+    "tactic": "which implementation was chosen; empty where the runtime does not say",
+    "outputs": "JSON: the tensors that it makes",
+    "milliseconds": "median of its time in runs under a profiler, which slows them; NULL where it was not profiled",
+}
 _NOT_OF_AN_ENGINE = ("metric", "point", "value", "unit", "verdict", "effect")
 
 VIEWS: dict[str, View] = {
@@ -102,8 +115,18 @@ VIEWS: dict[str, View] = {
         View(
             "engines",
             "the engine of every trial that has one",
-            {name: text for name, text in _RUN.items() if name not in _NOT_OF_AN_ENGINE} | _ENGINE,
+            {name: text for name, text in _RUN.items() if name not in _NOT_OF_AN_ENGINE}
+            | _ENGINE
+            | _LATER_OF_AN_ENGINE,
             ("trial_id DESC",),
+        ),
+        View(
+            "engine_layers",
+            "the layers of every engine, beside the first trial that ran it",
+            {name: text for name, text in _RUN.items() if name not in _NOT_OF_AN_ENGINE}
+            | {name: _ENGINE[name] for name in ("engine_id", "fingerprint")}
+            | _LAYER,
+            ("trial_id DESC", "position"),
         ),
     )
 }

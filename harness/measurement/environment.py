@@ -8,8 +8,6 @@ import platform
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 
 @functools.cache
 def processor_name() -> str:
@@ -29,6 +27,8 @@ def usable_cores() -> int:
 
 def host_identity() -> dict[str, Any]:
     """Return the facts of this machine that survive a reboot and change what is measured."""
+    import psutil  # not in every interpreter that a worker runs under, where only the processor's name is asked for
+
     return {
         "processor": processor_name(),
         "cores": usable_cores(),

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Quality = Literal["ok", "contended", "throttled", "unstable"]
 
@@ -18,16 +21,39 @@ CONTENDED_CORES = 0.25
 UNSTABLE_DRIFT = 0.10
 # Spread within a run (robust, relative) from which on its median says little.
 UNSTABLE_SPREAD = 0.25
+# How many of the others are named, and from how many cores on: less is no reason for anything.
+_MOST_NAMED = 3
+_NAMED_CORES = 0.05
+
+# Process ids are given again: with the time of its creation one stands for one process.
+ProcessKey = tuple[int, float]
+
+
+@dataclass(frozen=True)
+class ProcessTime:
+    """Another process: its name, and the processor time (seconds) that it has used since it began."""
+
+    name: str
+    seconds: float
 
 
 @dataclass(frozen=True)
 class Reading:
-    """Counters at one moment; two of them make conditions."""
+    """Counters at one moment; two of them make conditions.
+
+    Attributes:
+        at: monotonic time, in seconds.
+        busy: processor time that the machine has used, in seconds.
+        own: the part of it that is this process's.
+        throttle_events: how often a processor has slowed itself down.
+        others: the processor time of each other process that can be seen.
+    """
 
     at: float
     busy: float
     own: float
     throttle_events: int
+    others: Mapping[ProcessKey, ProcessTime] = field(default_factory=dict)
 
     @classmethod
     def now(cls) -> Reading:
@@ -40,6 +66,7 @@ class Reading:
             busy=sum(times[:8]) - idle,  # the fields after the eighth are counted in the first two already
             own=own.user + own.system,
             throttle_events=_throttle_events(),
+            others=_others(),
         )
 
 
@@ -49,7 +76,8 @@ def conditions_between(start: Reading, end: Reading) -> dict[str, Any]:
     Returns:
         ``seconds``; ``other_cores``: processor time of everything else, stolen time included, in cores; ``load``: the
         1-minute load average; ``frequency_mhz``: of the processor, where readable; ``throttle_events``: new ones;
-        ``heavy``: names of the processes that have used the most processor time recently, where others were busy.
+        ``heavy``: where others were busy, the busiest of those that are still there, the busiest first: cores by name
+        and process id.
     """
     seconds = max(end.at - start.at, 1e-9)
     other = max(0.0, (end.busy - start.busy) - (end.own - start.own)) / seconds
@@ -60,7 +88,7 @@ def conditions_between(start: Reading, end: Reading) -> dict[str, Any]:
         "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
         "frequency_mhz": frequency,
         "throttle_events": end.throttle_events - start.throttle_events,
-        "heavy": _heavy() if other >= CONTENDED_CORES else [],
+        "heavy": _heavy(start.others, end.others, seconds) if other >= CONTENDED_CORES else {},
     }
 
 
@@ -101,19 +129,23 @@ def _frequency() -> float | None:
     return round(frequency.current, 0) if frequency and frequency.current else None
 
 
-def _heavy(most: int = 3) -> list[str]:
-    """Name the other processes that used the most processor time over the last tenth of a second."""
-    before: dict[int, float] = {}
-    for process in psutil.process_iter(["pid", "cpu_times"]):
+def _others() -> dict[ProcessKey, ProcessTime]:
+    found = {}
+    for process in psutil.process_iter(["name", "cpu_times", "create_time"]):
         times = process.info["cpu_times"]
-        if process.pid != os.getpid() and times:
-            before[process.pid] = times.user + times.system
-    time.sleep(0.1)
-    used = []
-    for process in psutil.process_iter(["pid", "name", "cpu_times"]):
-        times = process.info["cpu_times"]
-        if process.pid in before and times:
-            seconds = times.user + times.system - before[process.pid]
-            if seconds >= 0.02:
-                used.append((seconds, f"{process.info['name']} (pid {process.pid})"))
-    return [name for _, name in sorted(used, reverse=True)[:most]]
+        if process.pid != os.getpid() and times:  # the times of another user's process may be hidden
+            key = (process.pid, process.info["create_time"])
+            found[key] = ProcessTime(process.info["name"], times.user + times.system)
+    return found
+
+
+def _heavy(
+    before: Mapping[ProcessKey, ProcessTime], after: Mapping[ProcessKey, ProcessTime], seconds: float
+) -> dict[str, float]:
+    """Return the cores that the busiest processes took; one that began meanwhile took all of its time meanwhile."""
+    cores: dict[str, float] = {}
+    for key, process in after.items():
+        used = process.seconds - (before[key].seconds if key in before else 0.0)
+        if used >= _NAMED_CORES * seconds:
+            cores[f"{process.name} (pid {key[0]})"] = round(used / seconds, 2)
+    return dict(sorted(cores.items(), key=lambda entry: entry[1], reverse=True)[:_MOST_NAMED])

@@ -54,13 +54,43 @@ class BuildRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BuildIdentity:
+    """What decides, beside the graph and the runtime's version, which engine comes out of a build.
+
+    Attributes:
+        device: name of the GPU, as its driver gives it, or of the processor.
+        capability: CUDA compute capability, e.g. ``9.0``; empty for a processor.
+        libraries: versions of what takes part in a build beside the runtime.
+        options: every option that changes what is built, with the value in force, defaults included.
+        plugins: libraries whose code the engine calls.
+    """
+
+    device: str
+    capability: str = ""
+    libraries: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, BuildOption] = field(default_factory=dict)
+    plugins: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class BuildResult:
-    """What a build left behind: seconds of wall time, bytes on disk, the options in force, warnings worth showing."""
+    """What a build left behind.
+
+    Attributes:
+        seconds: of wall time.
+        bytes: size of the engine's file.
+        options: those in force, as far as they are worth remembering.
+        warnings: those worth showing.
+        warning_kinds: how many of each kind there were, those not worth showing included.
+        log: what the runtime said; empty where it says nothing.
+    """
 
     seconds: float
     bytes: int
     options: Mapping[str, BuildOption]
     warnings: tuple[str, ...] = ()
+    warning_kinds: Mapping[str, int] = field(default_factory=dict)
+    log: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,15 +176,19 @@ class Runtime(ABC):
     """One way to run ONNX graphs, in this process.
 
     Attributes:
-        name: ``onnxruntime`` or ``tensorrt``.
+        name: ``onnxruntime``, ``onnxruntime-cuda`` or ``tensorrt``.
         emulated: the number types that it accepts but may compute in another one: an audit looks at the graph instead.
         on_gpu: whether engines run on a GPU, so that its telemetry belongs to their timings.
+        slow_builds: whether a build takes so long that its engine is worth keeping from session to session.
         build_options: the options that ``build`` knows, each with the values it takes, or with none if it takes any.
+        unreadable_layers: tensors of the graph that the last ``run_layers`` could not get out of the engine.
     """
 
+    unreadable_layers: tuple[str, ...] = ()
     name: ClassVar[str]
     emulated: ClassVar[frozenset[str]]
     on_gpu: ClassVar[bool] = False
+    slow_builds: ClassVar[bool] = False
     build_options: ClassVar[Mapping[str, tuple[BuildOption, ...]]]
 
     @abstractmethod
@@ -174,6 +208,35 @@ class Runtime(ABC):
             ModelError: the graph is newer than the runtime reads.
             ConfigurationError: an option is unknown, or has a value that it cannot have.
         """
+
+    def build_identity(self, request: BuildRequest) -> BuildIdentity:
+        """Say what an engine of ``request`` depends on, so that it can be found again; nothing is built.
+
+        Raises:
+            ConfigurationError: as ``build`` does.
+        """
+        from harness.measurement.devices import present_gpus
+        from harness.measurement.environment import processor_name
+
+        self.check_options(request.options)
+        gpus = present_gpus() if self.on_gpu else ()
+        return BuildIdentity(
+            device=gpus[0].name if gpus else processor_name(),
+            libraries=self.versions().libraries,
+            options=self.options_in_force(request),
+        )
+
+    def options_in_force(self, request: BuildRequest) -> Mapping[str, BuildOption]:
+        """Return the build's options with the defaults of those that ``request`` leaves open."""
+        return request.options
+
+    def adopt(self, request: BuildRequest) -> None:
+        """Make ``request.destination``, the copy of an engine of an equal request, as good as one built now.
+
+        Raises:
+            RunFailed: it does not load.
+        """
+        self.load(request.destination).close()
 
     @abstractmethod
     def inspect(self, engine: Path) -> Inspection:
@@ -196,6 +259,23 @@ class Runtime(ABC):
         Returns:
             The final outputs by name; and the inner tensors in graph order: name, type of its node, array.
         """
+
+    def profile(
+        self,
+        engine: Path,  # noqa: ARG002 - for those that can tell
+        inputs: Mapping[str, np.ndarray],  # noqa: ARG002
+    ) -> Mapping[str, float] | None:
+        """Return the median milliseconds of each layer of the engine in file ``engine``, by the layer's name.
+
+        They are taken in runs of their own, a few dozen at most, in which a profiler slows the engine down.
+
+        Returns:
+            Layers that take no time of their own may be missing; None where the runtime cannot tell layers apart.
+
+        Raises:
+            RunFailed: the engine does not load, or does not run on ``inputs``.
+        """
+        return None
 
     def check_options(self, options: Mapping[str, BuildOption]) -> None:
         """Raise ConfigurationError for an option that ``build`` does not know or a value that it does not take."""

@@ -63,7 +63,7 @@ def compare_layers(
     Returns:
         ``passed``, ``description``, ``tensors`` with an entry per layer, ``instrumented``: the largest difference
         between the final outputs of the exposed graph and of ``engine``, as a share of their largest magnitude;
-        ``compare_seconds``.
+        ``unreadable``: tensors that could not be read back; ``compare_seconds``.
     """
     inputs = load_tensors(folder / "inputs")
     expected = load_tensors(folder / "layers")
@@ -78,6 +78,7 @@ def compare_layers(
         "first_outside": first.layer.tensor if first else None,
         "tensors": [_layer(judged) for judged in report.layers],
         "instrumented": _relative_difference(finals, plain),
+        "unreadable": list(runtime.unreadable_layers),
         "compare_seconds": time.perf_counter() - started,
     }
 

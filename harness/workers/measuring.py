@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 import time
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from harness.workers.tensors import load_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from harness.runtimes.base import Engine, Runtime
@@ -46,14 +48,18 @@ def measure(runtime: Runtime, engine: Path, folders: dict[str, Path], plan: dict
     Returns:
         ``load_seconds``; ``samples``: milliseconds by point and mode of launch; ``streams``: runs a second by point and
         number of streams; ``energy``: joules a run by point; ``facts``: values by metric; ``host_memory_peak`` in
-        bytes; ``notes``; ``quality`` and ``conditions`` of the whole trial.
+        bytes; ``notes``; ``quality`` and ``conditions`` of the whole trial, with the times (ISO 8601, UTC) between
+        which it was ``measured`` and, on a GPU, the ``device`` that CUDA_VISIBLE_DEVICES left it.
     """
-    lock = contextlib.nullcontext()
-    if runtime.on_gpu:
-        gpu = f"gpu-{os.environ.get('CUDA_VISIBLE_DEVICES', '0')}"
-        lock = exclusive(gpu, waiting=_note)  # type: ignore[assignment]
-    with lock:
+    with alone_on_gpu(runtime):
         return _Trial(runtime, SamplingPlan(**plan)).measure(engine, folders)
+
+
+def alone_on_gpu(runtime: Runtime) -> AbstractContextManager[object]:
+    """Return a block in which no other worker times anything on this one's GPU; of no effect for runtimes without."""
+    if not runtime.on_gpu:
+        return contextlib.nullcontext()
+    return exclusive(f"gpu-{os.environ.get('CUDA_VISIBLE_DEVICES', '0')}", waiting=_note)
 
 
 def _note(text: str) -> None:
@@ -70,6 +76,7 @@ class _Trial:
 
     def measure(self, engine: Path, folders: dict[str, Path]) -> dict[str, Any]:
         self._look_at_gpu()
+        began = datetime.now(timezone.utc)
         started = time.perf_counter()
         loaded = self._runtime.load(engine)
         load_seconds = time.perf_counter() - started
@@ -88,13 +95,17 @@ class _Trial:
             streams[label] = self._stream_throughput(loaded, inputs)
         conditions = conditions_between(start, Reading.now())
         conditions.update(spread=round(self._spread, 4), drift=round(self._drift, 4))
+        conditions["measured"] = [moment.isoformat() for moment in (began, datetime.now(timezone.utc))]
         facts = {**loaded.facts(), **self._device_memory()}
         notes = list(getattr(loaded, "notes", ()))
+        if notes:
+            conditions["notes"] = notes
         loaded.close()
         spare = max(0.0, usable_cores() - _CORES_OF_A_LAUNCH) if self._on_gpu else 0.0
         quality: str = judge_quality(conditions, spread=self._spread, drift=self._drift, spare_cores=spare)
         if self._on_gpu:
             conditions["gpu"] = gpu_conditions_between(self._gpu[0], self._gpu[-1])
+            conditions["gpu"]["device"] = os.environ.get("CUDA_VISIBLE_DEVICES")
             gpu_quality = judge_gpu_quality(conditions["gpu"])
             quality = quality if gpu_quality == "ok" else gpu_quality
         return {

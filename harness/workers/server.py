@@ -9,6 +9,7 @@ import faulthandler
 import os
 import signal
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,7 @@ class Server:
             "version": versions.version,
             "libraries": dict(versions.libraries),
             "emulated": sorted(self._runtime.emulated),
+            "slow_builds": self._runtime.slow_builds,
             "python": sys.version.split()[0],
         }
 
@@ -66,13 +68,26 @@ class Server:
         compute_reference(self._runtime, request, {k: Path(v) for k, v in folders.items()}, layers_at)
         return {}
 
+    def reference_inputs(self, request: dict[str, Any], folders: dict[str, str]) -> dict[str, Any]:
+        """Leave the inputs of a reference under a folder for each point."""
+        from harness.workers.reference import make_point_inputs
+
+        make_point_inputs(request, {label: Path(folder) for label, folder in folders.items()})
+        return {}
+
+    def agreement(self, actual: str, expected: str) -> dict[str, Any]:
+        """Hold one computation of the FP32 graph against another; see harness.workers.reference."""
+        from harness.workers.reference import compare_references
+
+        return compare_references(Path(actual), Path(expected))
+
     def calibration_set(self, request: dict[str, Any], destination: str) -> dict[str, Any]:
         """Leave the samples that a builder calibrates with as tensors under ``destination``, unless they are there.
 
         Returns:
-            ``samples``: a folder for each.
+            ``samples``: a folder for each; ``hash``: SHA-256 over what is in them.
         """
-        from harness.graphs.calibration import calibration_samples
+        from harness.graphs.calibration import calibration_samples, hash_samples
 
         home = Path(destination)
         if not home.is_dir():
@@ -87,23 +102,54 @@ class Server:
             for index, sample in enumerate(samples):
                 save_tensors(unfinished / f"{index:05d}", sample)
             unfinished.rename(home)
-        return {"samples": sorted(str(folder) for folder in home.iterdir() if has_tensors(folder))}
+        folders = sorted(folder for folder in home.iterdir() if has_tensors(folder))
+        return {"samples": list(map(str, folders)), "hash": hash_samples(map(load_tensors, folders))}
+
+    def build_identity(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Say what an engine of ``request`` depends on beside its graph."""
+        identity = self._runtime.build_identity(_build_request(request, calibrated=False))
+        return {
+            "device": identity.device,
+            "capability": identity.capability,
+            "libraries": dict(identity.libraries),
+            "options": dict(identity.options),
+            "plugins": list(map(str, identity.plugins)),
+        }
 
     def build(self, request: dict[str, Any]) -> dict[str, Any]:
         """Build an engine and look into it."""
         result = self._runtime.build(_build_request(request))
-        inspection = self._runtime.inspect(Path(request["destination"]))
         return {
             "seconds": result.seconds,
             "bytes": result.bytes,
             "options": dict(result.options),
             "warnings": list(result.warnings),
+            "warning_kinds": dict(result.warning_kinds),
+            "log": result.log,
+            **self._inspected(request),
+        }
+
+    def adopt(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Make an engine that was built before as good as one that ``build`` left, and look into it."""
+        self._runtime.adopt(_build_request(request, calibrated=False))
+        return self._inspected(request)
+
+    def _inspected(self, request: dict[str, Any]) -> dict[str, Any]:
+        inspection = self._runtime.inspect(Path(request["destination"]))
+        return {
             "fingerprint": inspection.fingerprint,
             "type_shares": inspection.type_shares,
             "layers": len(inspection.layers),
+            "layer_list": [asdict(layer) for layer in inspection.layers],
             "computing": [(layer.name, layer.compute_type) for layer in inspection.layers if layer.compute_type],
             "provider": inspection.provider,
         }
+
+    def cost(self, graph: str, fp32_graph: str, points: dict[str, dict[str, int]]) -> dict[str, Any]:
+        """Count the weights of a graph, and what one run of its model takes at each point."""
+        from harness.workers.costing import costs
+
+        return costs(Path(graph), Path(fp32_graph), {label: Point.of(sizes) for label, sizes in points.items()})
 
     def compare_outputs(self, engine: str, folders: dict[str, str], tolerances: list[dict[str, Any]]) -> dict[str, Any]:
         """Run an engine at every point and hold its outputs against the reference there."""
@@ -151,6 +197,12 @@ class Server:
 
         return measure(self._runtime, Path(engine), {k: Path(v) for k, v in folders.items()}, plan)
 
+    def profile(self, engine: str, folder: str) -> dict[str, Any]:
+        """Time the layers of an engine on the inputs of one point, in runs of their own."""
+        from harness.workers.profiling import profile
+
+        return profile(self._runtime, Path(engine), Path(folder))
+
     @contextlib.contextmanager
     def _loaded(self, engine: str) -> Iterator[Engine]:
         loaded = self._runtime.load(Path(engine))
@@ -160,7 +212,7 @@ class Server:
             loaded.close()
 
 
-def _build_request(data: Mapping[str, Any]) -> Any:
+def _build_request(data: Mapping[str, Any], *, calibrated: bool = True) -> Any:
     from harness.runtimes.base import BuildRequest
 
     return BuildRequest(
@@ -170,7 +222,7 @@ def _build_request(data: Mapping[str, Any]) -> Any:
         inputs=specs_from_json(data["inputs"]),
         destination=Path(data["destination"]),
         options=data["options"],
-        calibration=[load_tensors(Path(folder)) for folder in data.get("calibration", ())],
+        calibration=[load_tensors(Path(folder)) for folder in data.get("calibration", ()) if calibrated],
     )
 
 
@@ -205,6 +257,10 @@ def make_runtime(name: str) -> Runtime:
         from harness.runtimes.tensorrt.runtime import TensorRTRuntime
 
         return TensorRTRuntime()
+    if name == "onnxruntime-cuda":
+        from harness.runtimes.onnxruntime_cuda import CudaOnnxRuntime
+
+        return CudaOnnxRuntime()
     from harness.runtimes.onnxruntime import OnnxRuntime
 
     return {"onnxruntime": OnnxRuntime}[name]()

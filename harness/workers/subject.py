@@ -13,8 +13,11 @@ from harness.errors import ConfigurationError, unknown_value
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-RuntimeName = Literal["onnxruntime", "tensorrt"]
+RuntimeName = Literal["onnxruntime", "onnxruntime-cuda", "tensorrt"]
 RUNTIMES: tuple[RuntimeName, ...] = get_args(RuntimeName)
+
+# The package that has a runtime, where it is called otherwise.
+_PACKAGES: Mapping[RuntimeName, str] = {"onnxruntime-cuda": "onnxruntime-gpu"}
 
 # It becomes a part of file names.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -44,6 +47,16 @@ class Subject:
             )
         if self.runtime not in RUNTIMES:
             raise ConfigurationError(unknown_value("runtime", self.runtime, RUNTIMES))
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether its engines run on a GPU."""
+        return self.runtime != "onnxruntime"
+
+    @property
+    def package(self) -> str:
+        """The package that its interpreter needs for its runtime."""
+        return _PACKAGES.get(self.runtime, self.runtime)
 
     @classmethod
     def parse(cls, text: str, runtime: RuntimeName = "onnxruntime") -> Subject:

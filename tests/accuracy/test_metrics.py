@@ -244,6 +244,25 @@ def test_many_chunks_add_up_to_the_textbook_formula() -> None:
             assert getattr(error, measure) == pytest.approx(value, rel=1e-10), measure
 
 
+@pytest.mark.parametrize("sign", [1.0, -1.0], ids=["positive", "negative"])
+def test_a_reference_far_from_zero_hides_no_relative_error(sign: float) -> None:
+    """Where the smallest magnitude of a chunk rules divisions out, the one that counts is still made."""
+    generator = np.random.default_rng(4)
+    expected = sign * generator.uniform(3.0, 7.0, 9 * CHUNK_ELEMENTS + 11)
+    actual = expected + generator.uniform(-1e-3, 1e-3, expected.size)
+    late = 7 * CHUNK_ELEMENTS + 5
+    expected[late] = sign * 3.0
+    actual[late] = expected[late] + 1.01e-3
+    expected[8 * CHUNK_ELEMENTS + 5] = 0.0  # from here on it is no longer far from zero
+    for floor in (None, 1e-9, 1.0):
+        error = compare_tensors(actual, expected, floor=floor)
+        wanted = plain_formula(actual, expected, floor or error.floor)
+        assert error.max_rel == pytest.approx(wanted["max_rel"], rel=1e-12)
+    nonzero = expected.copy()
+    nonzero[8 * CHUNK_ELEMENTS + 5] = actual[8 * CHUNK_ELEMENTS + 5]
+    assert compare_tensors(actual, nonzero).max_rel == pytest.approx(1.01e-3 / 3.0, rel=1e-12)
+
+
 def test_memory_layout_does_not_matter(tmp_path: Path) -> None:
     """Strided, transposed, reversed, byte-swapped and memory-mapped arrays compare as their copies do."""
     generator = np.random.default_rng(1)

@@ -126,6 +126,21 @@ def test_the_smallest_point_has_the_fewest_elements() -> None:
     assert Profile().smallest == Point()
 
 
+@pytest.mark.parametrize(
+    ("sizes", "nearest"),
+    [
+        pytest.param([1, 4, 8], 4, id="the very point"),
+        pytest.param([1, 8], 8, id="half as large is nearer than a quarter"),
+        pytest.param([1, 3], 3, id="a size in between"),
+        pytest.param([8], 8, id="the only one"),
+    ],
+)
+def test_the_point_that_is_tuned_for_is_found_among_those_run(sizes: list[int], nearest: int) -> None:
+    """Where the optimum itself is not run, the point whose volume is nearest by ratio stands for it."""
+    profile = Profile({"batch": (1, 4, 8)})
+    assert profile.nearest_to_opt([Point.of({"batch": size}) for size in sizes]) == Point.of({"batch": nearest})
+
+
 def test_corners_are_points() -> None:
     """One size from each axis."""
     profile = Profile(TEXT_AXES)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -58,6 +60,7 @@ def test_a_gpu_is_recognised_by_whole_words_of_its_name(driver_name: str, target
                      id="auto leaves a GPU that cannot be used, and says why"),
         pytest.param("auto", ("NVIDIA Z9",), None, "gpu", "NVIDIA Z9 is present", id="auto takes a GPU of no target"),
         pytest.param("h200", H200, None, "h200", "--gpu h200", id="the GPU that is there"),
+        pytest.param("h200", (*T4, *H200), None, "h200", "--gpu h200", id="the GPU that is there beside another kind"),
     ],
 )  # fmt: skip
 def test_the_target_is_chosen_with_a_reason(
@@ -76,6 +79,8 @@ def test_the_target_is_chosen_with_a_reason(
         pytest.param("t4", (), None, "NVIDIA T4, but no NVIDIA GPU is present.*--gpu cpu", id="no GPU"),
         pytest.param("t4", H200, None, "NVIDIA T4, but the GPU of this machine is an 'NVIDIA H200'.*Use --gpu h200",
                      id="another GPU"),
+        pytest.param("t4", ("NVIDIA L4", *H200), None, "GPUs of this machine are 'NVIDIA L4', 'NVIDIA H200'.*--gpu l4",
+                     id="others of two kinds"),
         pytest.param("t4", ("NVIDIA Z9",), None, "'NVIDIA Z9'.*Use --gpu auto", id="a GPU that has no target"),
         pytest.param("t4", T4, "its driver is too old", "--gpu t4: Tesla T4 is present, but its driver is too old",
                      id="a GPU that cannot be used"),
@@ -93,6 +98,13 @@ def test_the_table_of_targets_is_sound() -> None:
     """Every target is found by its own name, and every one but the CPU by a word of its driver's."""
     assert TARGETS["cpu"] is CPU
     assert all(name == target.name and (target.words or target is CPU) for name, target in TARGETS.items())
+
+
+def test_the_readme_lists_every_target() -> None:
+    """What --gpu takes is written where people look first."""
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    listed = text.partition("`--gpu` takes ")[2].partition(".")[0]
+    assert set(re.findall(r"[a-z0-9]+", " ".join(re.findall("`[^`]*`", listed)))) == {"auto", *TARGETS}
 
 
 @pytest.mark.parametrize("target", [pytest.param(t, id=name) for name, t in TARGETS.items() if t is not CPU])

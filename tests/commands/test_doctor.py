@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.cases import RECIPES
-from harness.commands.doctor import Diagnosis, examine
+from harness.commands.doctor import Diagnosis, _cuda_provider, examine
 from harness.history.store import History
 from harness.settings import Settings
 from harness.workbench import Workbench
@@ -51,11 +51,20 @@ def test_doctor_says_what_can_be_run(shell: Shell, tmp_path: Path) -> None:
     assert set(precisions) == set(RECIPES)
     assert precisions["fp32"] is None
     assert "tensor cores" in precisions["tf32"]
+    provider = found["target"]["cuda_provider"]
+    assert bool(provider["version"]) != bool(provider["reason"])
     assert (found["history"]["exists"], found["history"]["sessions"]) == (True, 1)
     assert found["cache"]["bytes"] == 0
     text = shell("doctor")
     assert text.exit_code == 0
-    for part in ("tf32", "tensor cores", "computed in float32", "1 sessions", "suites can be run here"):
+    for part in (
+        "CUDA provider",
+        "tf32",
+        "tensor cores",
+        "computed in float32",
+        "1 sessions",
+        "suites can be run here",
+    ):
         assert part in text.stdout
 
 
@@ -78,6 +87,20 @@ def test_a_subject_that_does_not_answer_blocks(tmp_path: Path, monkeypatch: pyte
     assert "there is no numpy here" in blocking(diagnosis)
     assert f"{broken} -m pip install" in blocking(diagnosis)
     assert not diagnosis.can_run
+
+
+def test_a_provider_that_cannot_be_used_blocks_only_those_who_want_it(tmp_path: Path) -> None:
+    """Its absence is a fact, and a problem where references are to come from it."""
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho there is no numpy here >&2\nexit 1\n")
+    python.chmod(0o755)
+    asked = Diagnosis()
+    found = _cuda_provider(Settings(reference=f"cuda:{python}"), asked)
+    assert "there is no numpy here" in str(found["reason"])
+    assert f"--reference cuda:{python}: " in blocking(asked)
+    silent = Diagnosis()
+    assert _cuda_provider(Settings(subjects=(f"gpu=onnxruntime-cuda:{python}",)), silent)["reason"]
+    assert not silent.problems
 
 
 @pytest.mark.usefixtures("without_subjects")

@@ -60,6 +60,11 @@ def store_engines(store: EngineStore, folder: Path, *sizes: int) -> list[StoredE
     return stored
 
 
+def replace_content(store: EngineStore, stored: StoredEngine, file: Path) -> None:
+    """Put ``file`` in the place of an engine, as if its build had made that."""
+    assert store.put(EngineKey(**stored.parts), file, stored.facts).key == stored.key
+
+
 def use(store: EngineStore, engine: StoredEngine, *, days_ago: float) -> None:
     """Have an engine been used last so many days ago."""
     moment = (engine.built_at - timedelta(days=days_ago)).timestamp()

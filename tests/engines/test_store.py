@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.engines import EngineStore
+from harness.engines import Discarded, EngineStore
 from harness.engines import store as store_module
 from tests.engines.building import FACTS, KEY, engine_file, key, set_time, store_engines
 
@@ -73,14 +73,19 @@ def test_taking_what_is_not_there_is_none(store: EngineStore, tmp_path: Path) ->
     assert not (tmp_path / "x.engine").exists()
 
 
-def test_a_file_that_has_changed_is_discarded(store: EngineStore, tmp_path: Path) -> None:
-    """A bit that fell over on disk is noticed before a runtime loads it, and noted."""
+@pytest.mark.parametrize("content", [b"a plot", b"a pl"], ids=["another content", "cut off"])
+def test_a_file_that_has_changed_is_discarded(store: EngineStore, tmp_path: Path, content: bytes) -> None:
+    """A bit that fell over on disk, or the lack of an end, is noticed before a runtime loads it, told and noted."""
     put = store.put(KEY, engine_file(tmp_path), FACTS)
-    put.path.write_bytes(b"a plot")
-    assert store.take(KEY, tmp_path / "x.engine") is None
+    put.path.write_bytes(content)
+    taken = store.take(KEY, tmp_path / "x.engine")
+    assert isinstance(taken, Discarded)
+    assert "6 bytes no longer holds what was stored" in taken.why
+    assert taken.case == FACTS.case
+    assert store.discarded() == (taken,)
     assert not (tmp_path / "x.engine").exists()
     assert store.find(KEY) is None
-    assert "6 bytes no longer holds what was stored" in store.discarded()[0].why
+    assert names_in(store) == {".jsonl"}
 
 
 @pytest.mark.parametrize(

@@ -10,15 +10,18 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import onnx
 import pytest
 
 from harness.cases import FP16, FP32, INT8, Calibration, Case, Model, Precision, Profile
 from harness.errors import BuildFailed, RunFailed, WorkerCrashed, WorkerTimedOut
+from harness.graphs.save import graph_hash
 from harness.measurement.devices import present_gpus
 from harness.session import CaseRun, CheckFailed, Surroundings
 from harness.settings import Settings
 from harness.workers.subject import Subject
+from harness.workers.tensors import save_tensors
 from tests import tiny
 from tests.conftest import ENVIRONMENT
 
@@ -62,7 +65,7 @@ def plant(run: CaseRun, change: Callable[[onnx.ModelProto], onnx.ModelProto], fo
     """Let the engine be built from a changed graph, while the reference stays that of the true one."""
     graph = run._pipeline.graph()
     model = change(onnx.load(graph["path"]))
-    graph["path"] = str(folder / "planted.onnx")
+    graph["path"], graph["hash"] = str(folder / "planted.onnx"), graph_hash(model)
     onnx.save(model, graph["path"])
 
 
@@ -111,6 +114,30 @@ def test_a_plan_for_another_profile_refuses_the_shape(start: Callable[..., CaseR
     wide._pipeline._points = wide.case.profile.points
     with pytest.raises(RunFailed, match=r"'image' is given in shape 4x3x8x8.*1x3x8x8 to 2x3x8x8"):
         wide.check("outputs")
+
+
+def test_a_shape_outside_the_profile_is_refused_and_the_engine_lives_on(
+    start: Callable[..., CaseRun], workbench: Workbench, tmp_path: Path
+) -> None:
+    """A batch that the engine was not built for fails with input, shape and range; the same worker runs the next."""
+    run = start()
+    run.check("build")
+    save_tensors(tmp_path / "inputs", {"image": np.zeros((99, 3, 8, 8), np.float32)})
+    worker = workbench.builder(run.subject)
+    asked = {"engine": run._pipeline._engine, "folders": {"batch=99": str(tmp_path)}, "tolerances": []}
+    text = "input 'image' is given in shape 99x3x8x8, and the engine was built for 1x3x8x8 to 4x3x8x8"
+    with pytest.raises(RunFailed, match=text):
+        worker.call("compare_outputs", deadline=120, **asked)
+    run.check("outputs")
+    assert worker.alive
+
+
+def test_an_operator_that_the_parser_does_not_know_is_named_with_its_node(start: Callable[..., CaseRun]) -> None:
+    """The build fails with operator and node, in the graph's own words; the next case passes."""
+    run = start(source="tests.tiny:convnet_of_unknown_operator", name="unknown")
+    with pytest.raises(BuildFailed, match=r"cannot read the graph: operator 'Nope' in node 'nope_1': "):
+        run.check("build")
+    start().check("outputs")
 
 
 def test_a_corrupted_plan_is_refused(start: Callable[..., CaseRun]) -> None:

@@ -9,7 +9,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from harness.cases import FP16, INT8, Point
 from harness.errors import ProfileError
-from harness.graphs.cost import cost_at
+from harness.graphs.cost import cost_at, weight_bytes
 from harness.graphs.recipes import apply_recipe
 from suites.zoo.light import resnet50
 from tests.graphs.small_graphs import branching, classifier, images, model_of, two_products
@@ -233,6 +233,18 @@ def test_a_point_must_give_every_size() -> None:
     """A free dimension without a size is an error, not a cost of nothing."""
     with pytest.raises(ProfileError, match="'batch'"):
         cost_at(two_products(), STATIC)
+
+
+def test_every_constant_counts_with_the_bytes_of_its_type() -> None:
+    """Initialisers and constant nodes, floating or not; text has no size that a GPU would know."""
+    weights = {"w": np.zeros((8, 8), np.float16), "shape": np.array([2, 4], np.int64)}
+    nodes = [
+        helper.make_node("Constant", [], ["scale"], value=numpy_helper.from_array(np.zeros(3, np.int8), "scale")),
+        helper.make_node("MatMul", ["x", "w"], ["y"]),
+    ]
+    model = model_of(nodes, {"x": [1, 8]}, {"y": [1, 8]}, weights)
+    model.graph.initializer.append(helper.make_tensor("text", TensorProto.STRING, [1], [b"a long text"]))
+    assert weight_bytes(model) == 64 * 2 + 2 * 8 + 3
 
 
 def test_the_model_is_left_as_it_was() -> None:

@@ -11,6 +11,7 @@ from harness.history.records import (
     EngineRecord,
     EnvironmentRecord,
     FindingRecord,
+    LayerRecord,
     MeasurementRecord,
     SessionRecord,
     SubjectRecord,
@@ -105,6 +106,21 @@ def full_trial(number: int) -> TrialRecord:
             type_shares={"fp16": 0.75, "fp32": 0.25},
             layers=66,
             warnings=("a node fell back to FP32",),
+            time_shares={"fp16": 0.5, "fp32": 0.5},
+            warning_kinds={"fallback": 1},
+            log="WARNING: a node fell back to FP32\n",
+            layer_list=(
+                LayerRecord(
+                    position=0,
+                    name="conv1 + relu1",
+                    operator="Convolution",
+                    compute_type="fp16",
+                    tactic="sm90_xmma 0x1",
+                    outputs=("relu1",),
+                    milliseconds=0.25,
+                ),
+                LayerRecord(position=1, name="reformat", operator="Reformat", compute_type=""),
+            ),
         ),
         measurements=(
             MeasurementRecord(

@@ -12,7 +12,7 @@ import sqlalchemy
 from sqlalchemy.dialects import sqlite
 
 from harness.errors import HistoryError
-from harness.history.columns import Number, Samples, Structure, UtcTime
+from harness.history.columns import CompressedText, Number, Samples, Structure, UtcTime
 
 if TYPE_CHECKING:
     from sqlalchemy.types import TypeDecorator
@@ -108,3 +108,17 @@ def test_samples_are_compressed() -> None:
 def test_no_samples_are_null() -> None:
     """A measurement without samples keeps none."""
     assert reread(Samples(), None) is None
+
+
+def test_long_text_is_kept_small() -> None:
+    """A log comes back as it was from a fraction of its bytes, an empty one from none."""
+    log = "WARNING: a node fell back to FP32\n" * 1000
+    assert reread(CompressedText(), log) == log
+    assert len(written(CompressedText(), log)) < len(log) / 50
+    assert written(CompressedText(), "") is None
+    assert reread(CompressedText(), "") == ""
+
+
+def test_half_a_character_in_a_text_is_not_fatal() -> None:
+    """What a broken log decodes to can be stored."""
+    assert reread(CompressedText(), "kernel \udcff") == "kernel ?"

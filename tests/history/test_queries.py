@@ -9,7 +9,14 @@ import pytest
 from sqlalchemy import event
 
 from harness.errors import HistoryError
-from harness.history.records import EnvironmentRecord, FindingRecord, MeasurementRecord, TrialRecord, VerdictRecord
+from harness.history.records import (
+    EnvironmentRecord,
+    FindingRecord,
+    MeasurementRecord,
+    SubjectRecord,
+    TrialRecord,
+    VerdictRecord,
+)
 from tests.history.building import MACHINE, NEW, OLD, full_trial, remember, session, trial, verdict
 
 if TYPE_CHECKING:
@@ -109,6 +116,16 @@ def test_regressions_never_become_the_baseline(history: History) -> None:
     remember(history, *(trial(number, value=1.0) for number in range(1, 11)))
     remember(history, *(trial(number, value=1.3, word=verdict("regressed")) for number in range(11, 60)))
     assert baseline(history) == [1.0] * 10
+
+
+def test_a_baseline_is_of_one_runtime(history: History) -> None:
+    """The series of a case holds the runs of every runtime; versions of one are a baseline, other runtimes are not."""
+    other = SubjectRecord(name="cuda", runtime="onnxruntime-cuda", version="1.31.1")
+    remember(history, trial(1, value=1.0, subject=OLD), trial(2, value=2.0, subject=other), trial(3, value=3.0))
+    assert baseline(history) == [1.0, 2.0, 3.0]
+    assert baseline(history, runtime="onnxruntime") == [1.0, 3.0]
+    assert baseline(history, runtime="onnxruntime-cuda") == [2.0]
+    assert baseline(history, runtime="tensorrt") == []
 
 
 def test_baseline_before_a_session(history: History) -> None:

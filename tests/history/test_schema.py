@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from harness.errors import HistoryError
 from harness.history import schema
+from harness.history.location import Location, connect, writer
+from harness.history.records import stable_hash
 from harness.history.store import History
 from harness.history.tables import Base
-from tests.history.building import remember, session, trial
+from tests.history.building import full_trial, remember, session, trial
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,6 +93,47 @@ def test_older_schema_is_upgraded_on_request_only(tmp_path: Path, monkeypatch: p
     assert "mood" not in columns(backup, "session")
     with closing(sqlite3.connect(backup)) as connection:
         assert connection.execute("SELECT count(*) FROM trial").fetchone() == (1,)
+
+
+def first_schema(path: Path) -> int:
+    """Make a database of the first schema with the build of ``full_trial`` in it, as its harness wrote it."""
+    engine = connect(Location.of(path), read_only=False)
+    with writer(engine).begin() as connection:
+        command.upgrade(schema._config(connection), "0001")
+    engine.dispose()
+    record = full_trial(1).engine
+    assert record is not None
+    told = {
+        "fingerprint": record.fingerprint,
+        "bytes": record.bytes,
+        "build_seconds": record.build_seconds,
+        "options": record.options,
+        "type_shares": record.type_shares,
+        "layers": record.layers,
+        "warnings": list(record.warnings),
+    }
+    row = {name: json.dumps(value) if isinstance(value, (dict, list)) else value for name, value in told.items()}
+    row["build_hash"] = stable_hash(told)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        statement = f"INSERT INTO engine ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})"  # noqa: S608
+        return int(connection.execute(statement, list(row.values())).lastrowid or 0)
+
+
+def test_first_schema_is_upgraded(tmp_path: Path) -> None:
+    """Engines of the first schema have no log and no layers until their build is met again, and stay one engine."""
+    path = tmp_path / "history.db"
+    engine_id = first_schema(path)
+    with History.open(path, upgrade=True) as history:
+        assert history.backup is not None
+        with closing(sqlite3.connect(path)) as connection:
+            kept = connection.execute("SELECT id, time_shares, warning_kinds, log FROM engine").fetchall()
+        assert kept == [(engine_id, "{}", "{}", None)]
+        (trial_id,) = remember(history, full_trial(1))
+        assert history.queries.trial(trial_id).record.engine == full_trial(1).engine
+        (row, _) = history.queries.view("engine_layers")
+        assert row["engine_id"] == engine_id
+        with history._engine.connect() as connected:
+            assert compare_metadata(MigrationContext.configure(connected), Base.metadata) == []
 
 
 def test_failed_upgrade_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

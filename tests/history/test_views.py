@@ -94,6 +94,19 @@ def test_engines_are_listed_by_trial(history: History) -> None:
         "f" * 64,
         '{"fp16": 0.75, "fp32": 0.25}',
     )
+    assert (row["time_shares"], row["warning_kinds"]) == ('{"fp16": 0.5, "fp32": 0.5}', '{"fallback": 1}')
+
+
+def test_layers_are_listed_once_an_engine(history: History) -> None:
+    """However many trials an engine has, each of its layers is there once, beside the first of them."""
+    first, _ = remember(history, full_trial(1), full_trial(2))
+    rows = history.queries.view("engine_layers")
+    assert [(row["trial_id"], row["position"], row["name"]) for row in rows] == [
+        (first, 0, "conv1 + relu1"),
+        (first, 1, "reformat"),
+    ]
+    assert (rows[0]["compute_type"], rows[0]["tactic"], rows[0]["outputs"]) == ("fp16", "sm90_xmma 0x1", '["relu1"]')
+    assert [row["milliseconds"] for row in rows] == [0.25, None]
 
 
 def test_view_can_be_narrowed(history: History) -> None:

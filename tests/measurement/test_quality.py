@@ -1,10 +1,10 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from harness.measurement.quality import (
     CONTENDED_CORES,
     UNSTABLE_DRIFT,
     UNSTABLE_SPREAD,
+    ProcessTime,
     Reading,
     conditions_between,
     judge_quality,
@@ -49,16 +50,16 @@ def test_a_word_sums_up_the_conditions(conditions: dict[str, Any], spread: float
         pytest.param(1001.9, 52.0, 0.0, id="counters that disagree are no negative time"),
     ],
 )
-def test_what_others_took_is_what_was_busy_less_our_own(
-    monkeypatch: pytest.MonkeyPatch, busy: float, own: float, other_cores: float
-) -> None:
-    """In cores: processor seconds for each second of wall time."""
-    monkeypatch.setattr(quality, "_heavy", lambda: ["compiler (pid 1)"])
-    conditions = conditions_between(START, replace(START, at=102.0, busy=busy, own=own, throttle_events=5))
+def test_what_others_took_is_what_was_busy_less_our_own(busy: float, own: float, other_cores: float) -> None:
+    """In cores: processor seconds for each second of wall time; whoever took them is named where they are many."""
+    compiler = {(1, 9.0): ProcessTime("compiler", 1.5)}
+    conditions = conditions_between(
+        START, replace(START, at=102.0, busy=busy, own=own, throttle_events=5, others=compiler)
+    )
     assert conditions["other_cores"] == pytest.approx(other_cores)
     assert conditions["seconds"] == 2.0
     assert conditions["throttle_events"] == 2
-    assert conditions["heavy"] == (["compiler (pid 1)"] if other_cores else [])
+    assert conditions["heavy"] == ({"compiler (pid 1)": 0.75} if other_cores else {})
 
 
 def test_readings_grow() -> None:
@@ -73,30 +74,36 @@ def test_readings_grow() -> None:
     assert end.busy >= start.busy
 
 
-def test_the_heaviest_processes_are_named_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    """At most so many of them, and neither those that rest nor those that came or went meanwhile."""
+def test_the_busiest_processes_are_named_first() -> None:
+    """At most three, by their share of the window: not those that rest, nor that were busy before it only."""
+    before = {
+        (1, 0.0): ProcessTime("rests", 50.0),
+        (2, 0.0): ProcessTime("build", 1.0),
+        (3, 0.0): ProcessTime("old", 7.0),
+        (4, 0.0): ProcessTime("ended", 1.0),
+        (5, 0.0): ProcessTime("fourth", 0.0),
+    }
+    after = {
+        (1, 0.0): ProcessTime("rests", 50.05),
+        (2, 0.0): ProcessTime("build", 2.0),
+        (3, 6.0): ProcessTime("same id", 3.0),
+        (5, 0.0): ProcessTime("fourth", 0.2),
+        (6, 5.0): ProcessTime("began", 1.5),
+    }
+    heavy = quality._heavy(before, after, seconds=2.0)
+    assert list(heavy.items()) == [("same id (pid 3)", 1.5), ("began (pid 6)", 0.75), ("build (pid 2)", 0.5)]
 
-    def process(pid: int, seconds: float) -> SimpleNamespace:
-        times = SimpleNamespace(user=seconds, system=0.0)
-        return SimpleNamespace(pid=pid, info={"name": f"job{pid}", "cpu_times": times})
 
-    looks = iter([
-        [process(1, 5.0), process(2, 0.0), process(3, 0.0), process(4, 9.0), process(5, 0.0)],
-        [process(1, 5.05), process(2, 0.1), process(3, 0.07), process(4, 9.001), process(6, 3.0)],
-    ])  # fmt: skip
-    monkeypatch.setattr("psutil.process_iter", lambda _: next(looks))
-    assert quality._heavy(most=2) == ["job2 (pid 2)", "job3 (pid 3)"]
-
-
-def test_a_busy_process_is_named() -> None:
-    """Whoever was heavy on the machine stands beside the timing."""
-    code = "while True: pass"
-    with subprocess.Popen([sys.executable, "-c", code]) as other:
+def test_readings_see_what_another_process_uses() -> None:
+    """Two readings tell what another process used between them; our own is none of the others."""
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as other:
         try:
-            deadline = time.monotonic() + 20
-            named = False
-            while not named and time.monotonic() < deadline:
-                named = any(f"(pid {other.pid})" in text for text in quality._heavy(most=1000))
+            start = Reading.now()
+            time.sleep(0.5)
+            end = Reading.now()
         finally:
             other.kill()
-    assert named
+    used = {key[0]: process.seconds for key, process in end.others.items()}
+    earlier = {key[0]: process.seconds for key, process in start.others.items()}
+    assert used[other.pid] - earlier.get(other.pid, 0.0) > 0.05
+    assert os.getpid() not in used

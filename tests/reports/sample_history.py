@@ -17,6 +17,7 @@ from harness.history.records import (
     EngineRecord,
     EnvironmentRecord,
     FindingRecord,
+    LayerRecord,
     MeasurementRecord,
     SessionRecord,
     SubjectRecord,
@@ -113,7 +114,12 @@ class HistoryBuilder:
             "subject": subject,
             "started_at": session.started_at + timedelta(minutes=2),
             "quality": "contended" if self.random.random() < 0.08 else "ok",
-            "conditions": {"load_average": 0.4, "frequency_mhz": 3250},
+            "conditions": {
+                "load_average": 0.4,
+                "frequency_mhz": 3250,
+                "layer_times": {"point": "batch=4"},
+                "instrumented_difference": 2e-4,
+            },
             "phases": {"graph": 0.4, "reference": 0.8, "build": 1.9, "run": 0.6, "compare": 0.2, "measure": 3.1},
             "engine": EngineRecord(
                 fingerprint=hashlib.sha256(f"{case_id}{subject.version}".encode()).hexdigest(),
@@ -123,6 +129,10 @@ class HistoryBuilder:
                 type_shares={"float16": 0.9, "float32": 0.1} if precision == "fp16" else {"float32": 1.0},
                 layers=66,
                 warnings=("constant folding skipped 2 nodes",),
+                warning_kinds={"fallback": 2},
+                time_shares={"float16": 0.6, "float32": 0.4} if precision == "fp16" else {"float32": 1.0},
+                log="INFO: building\nWARNING: constant folding skipped 2 nodes\n",
+                layer_list=engine_layers(precision),
             ),
             "measurements": tuple(measurements),
             "tensor_errors": self.tensor_errors(precision),
@@ -190,6 +200,23 @@ class HistoryBuilder:
             MeasurementRecord(metric="output_sqnr_db", point="batch=1", value=_SQNR[precision]),
             MeasurementRecord(metric="engine_bytes", point="", value=4.9e6 * (1 if precision == "fp32" else 0.5)),
         ]
+
+
+def engine_layers(precision: str) -> tuple[LayerRecord, ...]:
+    """Return 66 layers, of which a third computes and the last is the slowest."""
+    number_type = "float16" if precision == "fp16" else "float32"
+    return tuple(
+        LayerRecord(
+            position=position,
+            name=f"/features/node_{position}",
+            operator="Relu" if position % 3 else "FusedConv",
+            compute_type="" if position % 3 else number_type,
+            tactic="" if position % 3 else f"sgemm_{position}",
+            outputs=(f"/features/node_{position}_output_0",),
+            milliseconds=0.01 * (position + 1),
+        )
+        for position in range(66)
+    )
 
 
 def a_verdict(**changes: Any) -> Verdict:

@@ -10,7 +10,9 @@ import pytest
 
 from harness.errors import UsageError
 from harness.history.records import FindingRecord
-from reports.render import replace_file, write_report
+from harness.history.store import History
+from reports.files import MANIFEST
+from reports.render import write_report
 from tests.reports.parsed_page import ParsedPage
 from tests.reports.sample_history import SERVER, HistoryBuilder
 
@@ -24,12 +26,12 @@ PAGES = ["index.html", "model-encoder.html", "model-resnet50.html", "model-squee
 @pytest.fixture(scope="module")
 def pages(sample_report: Path) -> dict[str, ParsedPage]:
     """Return every page of the sample report."""
-    return {path.name: ParsedPage.of(path) for path in sorted(sample_report.iterdir())}
+    return {path.name: ParsedPage.of(path) for path in sorted(sample_report.glob("*.html"))}
 
 
 def test_a_report_is_an_index_and_a_page_per_model(sample_report: Path) -> None:
-    """Nothing else is written, and no temporary file is left."""
-    assert sorted(path.name for path in sample_report.iterdir()) == PAGES
+    """Nothing else is written but the list of them, and no temporary file is left."""
+    assert sorted(path.name for path in sample_report.iterdir()) == [MANIFEST, *PAGES]
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -98,7 +100,20 @@ def test_hostile_text_is_shown_and_not_run(builder: HistoryBuilder, tmp_path: Pa
     trial = replace(
         trial,
         subject=replace(trial.subject, runtime=HOSTILE, version=HOSTILE, libraries={HOSTILE: HOSTILE}),
-        engine=replace(trial.engine, fingerprint=HOSTILE, options={HOSTILE: HOSTILE}, warnings=(HOSTILE,)),
+        engine=replace(
+            trial.engine,
+            fingerprint=HOSTILE,
+            options={HOSTILE: HOSTILE},
+            warnings=(HOSTILE,),
+            warning_kinds={HOSTILE: 1},
+            type_shares={HOSTILE: 1.0},
+            time_shares={HOSTILE: 1.0},
+            log=HOSTILE,
+            layer_list=tuple(
+                replace(layer, name=HOSTILE, operator=HOSTILE, compute_type=HOSTILE, tactic=HOSTILE)
+                for layer in trial.engine.layer_list
+            ),
+        ),
         case_id=HOSTILE,
         model=HOSTILE,
         precision=HOSTILE,
@@ -107,11 +122,15 @@ def test_hostile_text_is_shown_and_not_run(builder: HistoryBuilder, tmp_path: Pa
         message=HOSTILE,
         tensor_errors=errors,
         findings=(FindingRecord(stage=HOSTILE, outcome="failed", message=HOSTILE),),
-        conditions={HOSTILE: HOSTILE},
+        conditions={
+            HOSTILE: HOSTILE,
+            "layer_times": {"point": HOSTILE, "failed": HOSTILE},
+            "unreadable_layers": [HOSTILE],
+        },
     )
     builder.history.add_trial(trial)
     folder = write_report(builder.history, tmp_path / "report", title=HOSTILE.replace("\x1b", "")).parent
-    files = sorted(folder.iterdir())
+    files = sorted(folder.glob("*.html"))
     assert len(files) == 2
     for file in files:
         page = ParsedPage.of(file)
@@ -128,8 +147,12 @@ def test_long_text_is_cut(builder: HistoryBuilder, tmp_path: Path) -> None:
     """A megabyte of log and names of ten thousand characters make no large page."""
     long = "x" * 10_000
     errors = tuple(replace(error, tensor=long) for error in builder.tensor_errors("fp16"))
+    trial = builder.trial(builder.session(0), "resnet50", "fp16")
+    assert trial.engine is not None
+    layers = tuple(replace(layer, name=long, tactic=long) for layer in trial.engine.layer_list)
     trial = replace(
-        builder.trial(builder.session(0), "resnet50", "fp16"),
+        trial,
+        engine=replace(trial.engine, layer_list=layers, log="z" * 1_000_000),
         outcome="crashed",
         message="start" + "y" * 1_000_000 + "the end",
         tensor_errors=errors,
@@ -139,15 +162,15 @@ def test_long_text_is_cut(builder: HistoryBuilder, tmp_path: Path) -> None:
     )
     builder.history.add_trial(trial)
     folder = write_report(builder.history, tmp_path / "report").parent
-    assert sum(file.stat().st_size for file in folder.iterdir()) < 150_000
-    assert any("the end" in file.read_text(encoding="utf-8") for file in folder.iterdir())
+    assert sum(file.stat().st_size for file in folder.glob("*.html")) < 200_000
+    assert any("the end" in file.read_text(encoding="utf-8") for file in folder.glob("*.html"))
 
 
 def test_an_empty_history_says_what_to_run(builder: HistoryBuilder, tmp_path: Path) -> None:
     """Without results there is one page with the commands that make some."""
     index = write_report(builder.history, tmp_path / "new" / "report")
     page = ParsedPage.of(index)
-    assert [path.name for path in index.parent.iterdir()] == ["index.html"]
+    assert [path.name for path in index.parent.glob("*.html")] == ["index.html"]
     assert "pytest suites/" in page.text
     assert "trt-harness check MODEL.onnx" in page.text
     assert page.problems == []
@@ -168,23 +191,23 @@ def test_a_report_replaces_an_older_one(builder: HistoryBuilder, tmp_path: Path)
     assert "First" not in index.read_text(encoding="utf-8")
 
 
+def test_pages_of_models_that_are_gone_are_removed(builder: HistoryBuilder, tmp_path: Path) -> None:
+    """A report over another history leaves no page of the former one behind, and every other file as it is."""
+    for model in ("encoder", "resnet50"):
+        builder.history.add_trial(builder.trial(builder.session(0), model, "fp16"))
+    folder = write_report(builder.history, tmp_path / "report").parent
+    (folder / "model-of-mine.html").write_text("not the report's")
+    with History.open(tmp_path / "other.db") as history:
+        other = HistoryBuilder(history)
+        history.add_trial(other.trial(other.session(0), "resnet50", "fp16"))
+        write_report(history, folder)
+    assert sorted(path.name for path in folder.glob("*.html")) == [
+        "index.html", "model-of-mine.html", "model-resnet50.html"
+    ]  # fmt: skip
+
+
 def test_a_folder_that_cannot_be_written_is_a_usage_error(builder: HistoryBuilder, tmp_path: Path) -> None:
     """The error names the folder and the option that chooses another."""
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UsageError, match=r"cannot be written to '.*file.report'.*--report"):
         write_report(builder.history, tmp_path / "file" / "report")
-
-
-def test_a_file_is_replaced_in_one_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the last step fails, the old file is as it was and no temporary one is left."""
-    page = tmp_path / "page.html"
-    replace_file(page, "old")
-
-    def refuse(*_: object) -> None:
-        raise PermissionError
-
-    monkeypatch.setattr("pathlib.Path.replace", refuse)
-    with pytest.raises(PermissionError):
-        replace_file(page, "new")
-    assert page.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [page]

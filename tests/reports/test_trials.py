@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.history.records import FindingRecord
+from harness.history.records import FindingRecord, MeasurementRecord
 from reports.current import current_cases
+from reports.engine_view import EngineRoom
 from reports.names import names_of
 from reports.points import ModelContext, PointData
 from reports.reading import read
@@ -24,7 +25,7 @@ def view_of(builder: HistoryBuilder, precision: str = "int8", **changes: Any) ->
     """Store one trial and return how it is shown."""
     builder.history.add_trial(builder.trial(builder.session(0), "squeezenet", precision, **changes))
     reading = read(builder.history)
-    context = ModelContext(reading, names_of(reading), [], {}, PointData({}))
+    context = ModelContext(reading, names_of(reading), [], {}, PointData({}), EngineRoom.among(1))
     return trial_view(current_cases(reading)[0].cells[0], context)
 
 
@@ -139,11 +140,39 @@ def test_measurements_are_grouped_by_metric_and_ordered_by_size(builder: History
     assert rows[0].label == "0 of 8 runs"
 
 
-def test_an_engine_tells_its_facts(builder: HistoryBuilder) -> None:
-    """Size, fingerprint, layers, shares of number types and build time are there."""
-    facts = {fact.name: fact.value.replace("\u00a0", " ") for fact in view_of(builder, "fp16").engine}
-    assert facts["engine size"] == "2.34 MiB"
-    assert facts["number types"] == "float16 90.0 %, float32 10.0 %"
-    assert facts["layers"] == "66"
-    assert facts["build time"] == "1.9 s"
-    assert len(facts["fingerprint"]) == 64
+def test_a_trial_without_an_engine_shows_none(builder: HistoryBuilder) -> None:
+    """A build that crashed left nothing to look into."""
+    assert view_of(builder, engine=None, outcome="crashed").engine is None
+
+
+def test_the_distance_from_the_roofline_reads_as_one(builder: HistoryBuilder) -> None:
+    """A ratio without a unit says what it is a ratio of."""
+    measured = (MeasurementRecord(metric="roofline_distance", point="batch=4", value=4.2),)
+    (row,) = view_of(builder, measurements=measured, verdicts=()).measurements
+    assert (row.metric, row.point, row.value) == ("GPU latency over the roofline", "batch=4", "4.20 × the roofline")
+
+
+def test_tensors_that_could_not_be_read_are_named(builder: HistoryBuilder) -> None:
+    """How many there are and the first few, and what exposing the others did; no condition repeats it."""
+    conditions = {"unreadable_layers": list("abcdefg"), "instrumented_difference": 0.0012, "load_average": 0.4}
+    view = view_of(builder, conditions=conditions)
+    unread, changed = (note.replace("\u00a0", " ") for note in view.layer_notes)
+    assert unread.startswith("7 tensors could not be read back")
+    assert unread.endswith("a, b, c, d, e and 2 more.")
+    assert "different from those without by up to 0.12 % of their largest magnitude" in changed
+    assert [fact.name for fact in view.conditions] == ["load_average", "time spent"]
+
+
+@pytest.mark.parametrize(
+    ("conditions", "notes"),
+    [
+        pytest.param({}, [], id="layers were not compared"),
+        pytest.param({"instrumented_difference": 0.0}, ["as they are without"], id="nothing changed"),
+        pytest.param({"instrumented_difference": "nan"}, [], id="no number"),
+        pytest.param({"unreadable_layers": ["a"]}, ["1 tensor could not be read back"], id="one tensor"),
+    ],
+)
+def test_notes_are_of_what_is_known(builder: HistoryBuilder, conditions: dict[str, Any], notes: list[str]) -> None:
+    """Nothing is said of what was not found out."""
+    told = view_of(builder, conditions=conditions).layer_notes
+    assert [note in said for note, said in zip(notes, told, strict=True)] == [True] * len(notes)

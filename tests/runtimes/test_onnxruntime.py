@@ -11,6 +11,7 @@ from onnx import TensorProto, helper
 
 from harness.cases import BF16, FP16, FP32, INT8, RECIPES, Precision, Profile, TensorSpec
 from harness.errors import BuildFailed, ConfigurationError, ModelError, RunFailed
+from harness.measurement.environment import processor_name
 from harness.runtimes.base import BuildRequest
 from harness.runtimes.onnxruntime import OnnxRuntime
 from tests.graphs.small_graphs import IR_VERSION, OPSET, classifier, images, model_of, run
@@ -107,6 +108,38 @@ def test_an_engine_computes_what_its_graph_computes(
     for name, array in expected.items():
         assert outputs[name].dtype == array.dtype
         np.testing.assert_allclose(outputs[name], array, rtol=1e-5, atol=1e-5)
+
+
+def test_an_engine_that_is_used_again_must_load(request_of: Callable[..., BuildRequest]) -> None:
+    """A copy of a sound engine is as good as built; anything else is refused."""
+    request = request_of(classifier())
+    RUNTIME.build(request)
+    RUNTIME.adopt(request)
+    request.destination.write_bytes(request.destination.read_bytes()[:-100])
+    with pytest.raises(RunFailed, match="refused the graph"):
+        RUNTIME.adopt(request)
+
+
+@pytest.mark.parametrize(
+    ("precision", "options", "level"),
+    [(FP32, {}, "all"), (BF16, {}, "disabled"), (FP32, {"optimization": "basic"}, "basic")],
+    ids=["everything by default", "nothing for a graph of casts", "the level that was asked for"],
+)
+def test_an_engine_depends_on_processor_provider_and_level(
+    request_of: Callable[..., BuildRequest], precision: Precision, options: dict[str, str], level: str
+) -> None:
+    """An optimised graph is laid out for the processor that it was optimised on."""
+    identity = RUNTIME.build_identity(request_of(product(), precision, **options))
+    assert identity.device == processor_name()
+    assert identity.libraries == {"provider": "CPUExecutionProvider"}
+    assert identity.options == {"optimization": level}
+    assert (identity.capability, identity.plugins) == ("", ())
+
+
+def test_an_engine_of_unknown_options_depends_on_nothing(request_of: Callable[..., BuildRequest]) -> None:
+    """A misspelt option is refused before anything is looked for under it."""
+    with pytest.raises(ConfigurationError, match="Did you mean 'optimization'"):
+        RUNTIME.build_identity(request_of(product(), optimisation="all"))
 
 
 def test_an_engine_runs_as_it_was_built(request_of: Callable[..., BuildRequest]) -> None:

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
 from harness.errors import ConfigurationError
 from harness.workers.subject import Subject
+
+if TYPE_CHECKING:
+    from harness.workers.subject import RuntimeName
 
 
 def test_a_subject_is_read_from_name_and_interpreter() -> None:
@@ -40,3 +44,17 @@ def test_an_unknown_runtime_is_an_error_that_suggests_one() -> None:
     """The known ones are listed."""
     with pytest.raises(ConfigurationError, match=r"'onnxruntim' is no runtime\. Did you mean 'onnxruntime'\?"):
         Subject("x", "onnxruntim")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("runtime", "on_gpu", "package"),
+    [
+        ("onnxruntime", False, "onnxruntime"),
+        ("onnxruntime-cuda", True, "onnxruntime-gpu"),
+        ("tensorrt", True, "tensorrt"),
+    ],
+)
+def test_a_runtime_tells_where_it_runs_and_who_has_it(runtime: RuntimeName, on_gpu: bool, package: str) -> None:
+    """Each runtime can be named on the command line, and is installed from a package of its own."""
+    subject = Subject.parse(f"x={runtime}:{sys.executable}")
+    assert (subject.runtime, subject.on_gpu, subject.package) == (runtime, on_gpu, package)

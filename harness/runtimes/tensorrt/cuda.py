@@ -57,7 +57,7 @@ class Cuda:
         cuda = cls(_import_runtime())
         try:
             count = cuda.call("cudaGetDeviceCount")
-        except RunFailed as error:
+        except (RunFailed, RuntimeError) as error:  # RuntimeError from cuda-python up to 12.6, where libcuda is missing
             raise TargetError(
                 f"no NVIDIA GPU can be used: {error}. Install a driver, or let the container see the GPU "
                 "(docker run --gpus all); without one use --gpu cpu."
@@ -70,9 +70,22 @@ class Cuda:
         """Call the runtime's function ``name`` and return what it gives back besides its error code."""
         error, *values = getattr(self._runtime, name)(*arguments)
         if int(error):
-            text = self._runtime.cudaGetErrorString(error)[1]
-            raise RunFailed(f"{name}: {error.name} ({int(error)}): {_text(text)}")
+            raise self._refusal(name, error)
         return values[0] if values else None
+
+    def prepared(self, name: str, *arguments: Any) -> Callable[[], None]:
+        """Return a function that makes this call, for loops that are timed: what can be looked up ahead is.
+
+        What the call gives back besides its error code is dropped.
+        """
+        function = getattr(self._runtime, name)
+
+        def call() -> None:
+            error = function(*arguments)[0]
+            if error:  # a whole number, 0 on success
+                raise self._refusal(name, error)
+
+        return call
 
     def device(self) -> Device:
         """Describe the current GPU."""
@@ -121,6 +134,10 @@ class Cuda:
     def release_event(self, event: Any) -> None:
         """Give an event back."""
         self.call("cudaEventDestroy", event)
+
+    def _refusal(self, name: str, error: Any) -> RunFailed:
+        text = self._runtime.cudaGetErrorString(error)[1]
+        return RunFailed(f"{name}: {error.name} ({int(error)}): {_text(text)}")
 
 
 class DeviceBuffer:
@@ -175,13 +192,11 @@ class Stream:
 
     def copy_in(self, target: int, source: int, size: int) -> None:
         """Copy ``size`` bytes from host address ``source`` to device address ``target``."""
-        kind = self._runtime.cudaMemcpyKind.cudaMemcpyHostToDevice
-        self._cuda.call("cudaMemcpyAsync", target, source, size, kind, self._stream)
+        self.prepared_copy_in(target, source, size)()
 
     def copy_out(self, target: int, source: int, size: int) -> None:
         """Copy ``size`` bytes from device address ``source`` to host address ``target``."""
-        kind = self._runtime.cudaMemcpyKind.cudaMemcpyDeviceToHost
-        self._cuda.call("cudaMemcpyAsync", target, source, size, kind, self._stream)
+        self.prepared_copy_out(target, source, size)()
 
     def record(self, event: Any) -> None:
         """Let ``event`` happen once all that was put on the stream before it is done."""
@@ -190,6 +205,24 @@ class Stream:
     def wait(self) -> None:
         """Wait until all that was put on the stream is done."""
         self._cuda.call("cudaStreamSynchronize", self._stream)
+
+    def prepared_copy_in(self, target: int, source: int, size: int) -> Callable[[], None]:
+        """Return this ``copy_in`` for a timed loop; see Cuda.prepared."""
+        kind = self._runtime.cudaMemcpyKind.cudaMemcpyHostToDevice
+        return self._cuda.prepared("cudaMemcpyAsync", target, source, size, kind, self._stream)
+
+    def prepared_copy_out(self, target: int, source: int, size: int) -> Callable[[], None]:
+        """Return this ``copy_out`` for a timed loop; see Cuda.prepared."""
+        kind = self._runtime.cudaMemcpyKind.cudaMemcpyDeviceToHost
+        return self._cuda.prepared("cudaMemcpyAsync", target, source, size, kind, self._stream)
+
+    def prepared_record(self, event: Any) -> Callable[[], None]:
+        """Return this ``record`` for a timed loop; see Cuda.prepared."""
+        return self._cuda.prepared("cudaEventRecord", event, self._stream)
+
+    def prepared_wait(self) -> Callable[[], None]:
+        """Return ``wait`` for a timed loop; see Cuda.prepared."""
+        return self._cuda.prepared("cudaStreamSynchronize", self._stream)
 
     def capture(self, enqueue: Callable[[], None]) -> Graph:
         """Record what ``enqueue`` puts on the stream, without running it.
@@ -222,7 +255,11 @@ class Graph:
 
     def launch(self) -> None:
         """Put a replay on the stream."""
-        self._cuda.call("cudaGraphLaunch", self._executable, self._stream)
+        self.prepared_launch()()
+
+    def prepared_launch(self) -> Callable[[], None]:
+        """Return ``launch`` for a timed loop; see Cuda.prepared."""
+        return self._cuda.prepared("cudaGraphLaunch", self._executable, self._stream)
 
     def close(self) -> None:
         """Destroy it."""

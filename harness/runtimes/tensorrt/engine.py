@@ -116,6 +116,11 @@ class TensorRTEngine(Engine):
         return {"context_memory": float(getattr(self.engine, self._tools.features.context_memory))}
 
     @property
+    def execution(self) -> Execution:
+        """The context that runs and timings use; between ``timers`` and the next run it is bound to their inputs."""
+        return self._execution
+
+    @property
     def weights_bytes(self) -> int | None:
         """Size of the engine's weights, or None where TensorRT does not tell."""
         if not self._tools.features.engine_statistics:
@@ -170,7 +175,7 @@ class _Timing:
         self._graph: Graph | None = None
         self.modes: dict[str, Callable[[], float]] = {
             "host": self._host_mode(inputs, fed, read),
-            "stream": self._between_events(execution.enqueue),
+            "stream": self._between_events(execution.launcher()),
         }
         if execution.shapes_depend_on_data:
             notes.append("no graph mode: the shape of an output depends on data")
@@ -182,7 +187,7 @@ class _Timing:
         except RunFailed as error:
             notes.append(f"no graph mode: {error}")
         else:
-            self.modes["graph"] = self._between_events(self._graph.launch)
+            self.modes["graph"] = self._between_events(self._graph.prepared_launch())
 
     def close(self) -> None:
         self._execution.stream.wait()
@@ -195,12 +200,13 @@ class _Timing:
 
     def _between_events(self, launch: Callable[[], None]) -> Callable[[], float]:
         start, end = self._events
-        record, milliseconds = self._execution.stream.record, self._cuda.milliseconds
+        stream, milliseconds = self._execution.stream, self._cuda.milliseconds
+        record_start, record_end = stream.prepared_record(start), stream.prepared_record(end)
 
         def timed() -> float:
-            record(start)
+            record_start()
             launch()
-            record(end)
+            record_end()
             return milliseconds(start, end)
 
         return timed
@@ -208,31 +214,25 @@ class _Timing:
     def _host_mode(
         self, inputs: Mapping[str, np.ndarray], fed: Sequence[EngineTensor], read: Sequence[EngineTensor]
     ) -> Callable[[], float]:
-        execution, clock = self._execution, time.perf_counter
+        execution, stream, clock = self._execution, self._execution.stream, time.perf_counter
         sources = {}
         for tensor in fed:
             array = fit_dtype(np.asarray(inputs[tensor.name]), tensor)
             pinned = self._pin(array.nbytes)
             pinned.array(array.dtype, array.shape)[...] = array
             sources[tensor.name] = pinned.address
-        targets = []
+        copies_out = []
         for tensor in (tensor for tensor in read if not tensor.on_host):
             size = int(np.prod(execution.output_shape(tensor.name), dtype=np.int64)) * tensor.dtype.itemsize
-            targets.append((self._pin(size).address, tensor.name, size))
-        copy_in, enqueue, stream, address = (
-            execution.copy_in,
-            execution.enqueue,
-            execution.stream,
-            execution.output_address,
-        )
+            # The address is that of the first run, also where TensorRT asks for memory: as much each time.
+            source = execution.output_address(tensor.name)
+            copies_out.append(stream.prepared_copy_out(self._pin(size).address, source, size))
+        steps = (*execution.copies_in(sources), execution.launcher(), *copies_out, stream.prepared_wait())
 
         def host() -> float:
             started = clock()
-            copy_in(sources)
-            enqueue()
-            for target, name, size in targets:
-                stream.copy_out(target, address(name), size)
-            stream.wait()
+            for step in steps:
+                step()
             return (clock() - started) * 1e3
 
         return host

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from harness.runtimes.base import EngineLayer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from harness.runtimes.tensorrt.tools import Tools
 
@@ -86,21 +86,6 @@ def onnx_outputs(layer: EngineLayer, tensors: Iterable[str]) -> tuple[str, ...]:
     """
     known = set(tensors)
     return tuple(name for name in layer.outputs if name in known)
-
-
-def time_shares(layers: Sequence[EngineLayer], milliseconds: Mapping[str, float]) -> dict[str, float]:
-    """Return the share of the computing layers' time by number type.
-
-    Args:
-        layers: of an engine.
-        milliseconds: time of each layer by name, as ``profile_layers`` measures it.
-    """
-    times: dict[str, float] = {}
-    for layer in layers:
-        if layer.compute_type and layer.name in milliseconds:
-            times[layer.compute_type] = times.get(layer.compute_type, 0.0) + milliseconds[layer.name]
-    total = sum(times.values())
-    return {name: time / total for name, time in sorted(times.items())} if total else {}
 
 
 def _layer(layer: Mapping[str, Any]) -> EngineLayer:

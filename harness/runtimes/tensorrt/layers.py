@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 _READABLE_TYPES = frozenset({"FLOAT", "HALF", "BF16", "INT32", "INT64"})
 _QUANTISING = frozenset({"QuantizeLinear", "DequantizeLinear"})
 
+# Ends the name of an output that is a copy of the tensor called so without it.
+_COPY = "__copied_to_be_read"
+
 # How many engines more than planned may be built to get round outputs that break the builder.
 _FURTHER_BUILDS = 8
 
@@ -128,7 +131,7 @@ class LayerReader:
             try:
                 results = self._with_outputs(inputs, set(chunk))
             except BuildFailed as error:
-                # TensorRT 8 fails an assertion of its own over some outputs beside quantised layers: find the others.
+                # TensorRT 8 fails an assertion of its own over some outputs: find the others.
                 failure = error
                 half = len(chunk) // 2
                 waiting += [part for part in (chunk[:half], chunk[half:]) if part and half]
@@ -141,11 +144,12 @@ class LayerReader:
 
     def _with_outputs(self, inputs: Mapping[str, np.ndarray], names: set[str]) -> dict[str, np.ndarray]:
         def mark(network: Any) -> None:
+            quantised = _is_quantised(network)
             for tensor in _markable(network, names):
-                network.mark_output(tensor)
+                network.mark_output(_copy_of(network, tensor) if quantised else tensor)
 
         with self._engine(mark) as engine:
-            return engine.run(inputs)
+            return {name.removesuffix(_COPY): array for name, array in engine.run(inputs).items()}
 
     def _sizes(self, inputs: Mapping[str, np.ndarray], names: set[str]) -> dict[str, int]:
         """Estimate the bytes of each tensor that can be marked; free dimensions count as the inputs' largest."""
@@ -220,6 +224,22 @@ def _markable(network: Any, names: set[str]) -> list[Any]:
                 taken.add(tensor.name)
                 found.append(tensor)
     return found
+
+
+def _is_quantised(network: Any) -> bool:
+    return any(layer.type.name == "QUANTIZE" for layer in layers_of(network))
+
+
+def _copy_of(network: Any, tensor: Any) -> Any:
+    """Return a copy of ``tensor``, which may be an output where the tensor itself may not.
+
+    TensorRT 8 moves quantisation to where numbers still have eight bits. Over a tensor on the way that is an output it
+    fails an assertion of its own (``c < mSet.size()`` in cgraph.h), as seen with the activations of squeezenet on 8.5.3
+    and 8.6.0; over one that is merely used by one layer more it does not.
+    """
+    copy = network.add_identity(tensor).get_output(0)
+    copy.name = tensor.name + _COPY
+    return copy
 
 
 def make_listener(tools: Tools) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 WarningKind = Literal[
+    "timing cache",
     "missing calibration",
     "subnormal FP16 weights",
     "tactic skipped for lack of memory",
@@ -22,8 +24,13 @@ WarningKind = Literal[
 ]
 WARNING_KINDS: tuple[WarningKind, ...] = get_args(WarningKind)
 
+# Said by every healthy build that starts from earlier timings: TensorRT 8 calls it an error of Myelin that this part of
+# them is of no use to it, and goes on. It is counted and kept, but nobody needs to look into it.
+_HARMLESS: frozenset[WarningKind] = frozenset({"timing cache"})
+
 # In the order in which they are tried: the first that matches a line names its kind.
 _WORDS: Mapping[WarningKind, tuple[str, ...]] = {
+    "timing cache": (r"myelinCache\.h::deserialize", r"timing cache"),
     "missing calibration": (
         r"missing scale and zero-point",
         r"calibrator (is )?not (being )?(used|specified|provided)",
@@ -75,6 +82,7 @@ _WORDS: Mapping[WarningKind, tuple[str, ...]] = {
 _PATTERNS: Mapping[WarningKind, re.Pattern[str]] = {
     kind: re.compile("|".join(words), re.IGNORECASE) for kind, words in _WORDS.items()
 }
+_COMPLAINTS = frozenset({"WARNING", "ERROR", "INTERNAL_ERROR"})
 _NODE = re.compile(
     r"\[(?P<node>[^\[\]]*?)\s*\((?P<operator>[\w.]+)\)\]|op(?:erator)?:? (?P<op>\w+)|node (?P<name>[\w./:-]+)"
 )
@@ -116,7 +124,7 @@ class Log:
     def add(self, severity: str, text: str) -> None:
         """Keep a message, and hand warnings and errors on to the worker's own log."""
         self.lines.append(LogLine(severity, text))
-        if severity in ("WARNING", "ERROR", "INTERNAL_ERROR"):
+        if severity in _COMPLAINTS:
             # After a crash the worker's log is all that is left.
             sys.stderr.write(f"[TensorRT] {severity}: {text}\n")
             sys.stderr.flush()
@@ -127,8 +135,8 @@ class Log:
 
     def first_error(self, position: int) -> str:
         """Return the first error from ``position`` on, which is the cause of those that follow it, or say so."""
-        errors = (line.text for line in self.since(position) if line.severity in ("ERROR", "INTERNAL_ERROR"))
-        return next(errors, "its log holds no error")
+        errors = (line for line in self.since(position) if line.severity in ("ERROR", "INTERNAL_ERROR"))
+        return next((line.text for line in errors if _kind(line) not in _HARMLESS), "its log holds no error")
 
 
 def make_logger(trt: Any, log: Log) -> Any:
@@ -158,7 +166,7 @@ def sort_warnings(lines: Iterable[LogLine]) -> tuple[SortedWarning, ...]:
     """
     found: dict[tuple[WarningKind, str], SortedWarning] = {}
     for line in lines:
-        if line.severity not in ("WARNING", "ERROR", "INTERNAL_ERROR"):
+        if line.severity not in _COMPLAINTS:
             continue
         kind = _kind(line)
         text = _with_node(line.text) if kind == "unsupported operator" else line.text
@@ -169,10 +177,45 @@ def sort_warnings(lines: Iterable[LogLine]) -> tuple[SortedWarning, ...]:
 
 
 def summarised(warnings: Sequence[SortedWarning], limit: int = 20) -> tuple[str, ...]:
-    """Return ``warnings`` as text, known kinds first, and the number of those that ``limit`` leaves out."""
-    ordered = sorted(warnings, key=lambda warning: WARNING_KINDS.index(warning.kind))
+    """Return ``warnings`` as text, known kinds first, and the number of those that ``limit`` leaves out.
+
+    What every healthy build says is not among them.
+    """
+    telling = (warning for warning in warnings if warning.kind not in _HARMLESS)
+    ordered = sorted(telling, key=lambda warning: WARNING_KINDS.index(warning.kind))
     shown = tuple(str(warning) for warning in ordered[:limit])
     return (*shown, f"and {len(ordered) - limit} more warnings") if len(ordered) > limit else shown
+
+
+def count_kinds(warnings: Iterable[SortedWarning]) -> dict[str, int]:
+    """Return how many warnings there were of each kind that there was any of."""
+    counts: Counter[str] = Counter()
+    for warning in warnings:
+        counts[warning.kind] += warning.count
+    return dict(counts)
+
+
+def as_text(lines: Sequence[LogLine], limit: int = 64 * 1024) -> str:
+    """Return ``lines`` as text of about ``limit`` bytes at most, to be kept with the engine.
+
+    Where that is not enough, warnings and errors come first, from the first one on, and then the end of the log; a line
+    at the top says how many are missing. What is there is in its order.
+    """
+    texts = [f"{line.severity}: {line.text}\n" for line in lines]
+    sizes = [len(text.encode()) for text in texts]
+    if sum(sizes) <= limit:
+        return "".join(texts)
+    complaints = [place for place, line in enumerate(lines) if line.severity in _COMPLAINTS]
+    others = [place for place, line in enumerate(lines) if line.severity not in _COMPLAINTS]
+    kept: set[int] = set()
+    for places in (complaints, reversed(others)):
+        for place in places:
+            if sizes[place] > limit:
+                break
+            limit -= sizes[place]
+            kept.add(place)
+    left_out = f"({len(lines) - len(kept)} of {len(lines)} lines are left out)\n"
+    return left_out + "".join(texts[place] for place in sorted(kept))
 
 
 def _kind(line: LogLine) -> WarningKind:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,6 +87,18 @@ class BuildSettings:
             options["hardware_compatible"] = self.hardware_compatible.lower()
         if self.plugins:
             options["plugins"] = ",".join(path.name for path in self.plugins)
+        return options
+
+    def identity(self) -> dict[str, BuildOption]:
+        """Return what decides which engine comes out: neither where timings are kept, nor what was only asked for.
+
+        Plugins are left out too: their content counts, and not what they are called.
+        """
+        options = {name: value for name, value in self.in_force().items() if name != "plugins"}
+        options["calibrator"] = self.calibrator
+        options["precision_constraints"] = self.precision_constraints
+        if self.shape_values:
+            options["shape_values"] = json.dumps(self.shape_values, sort_keys=True)
         return options
 
 

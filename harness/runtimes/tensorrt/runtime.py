@@ -8,12 +8,12 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from harness.errors import ConfigurationError
+from harness.errors import BuildFailed, ConfigurationError
 from harness.measurement.devices import present_gpus
-from harness.runtimes.base import BuildOption, BuildResult, Inspection, Runtime, SoftwareVersions
+from harness.runtimes.base import BuildIdentity, BuildOption, BuildResult, Inspection, Runtime, SoftwareVersions
 from harness.runtimes.tensorrt import number_types, timing_cache
 from harness.runtimes.tensorrt.library import import_tensorrt, too_new
-from harness.runtimes.tensorrt.log import Log, make_logger, sort_warnings, summarised
+from harness.runtimes.tensorrt.log import Log, as_text, count_kinds, make_logger, sort_warnings, summarised
 from harness.runtimes.tensorrt.options import BUILD_OPTIONS, read_settings
 from harness.runtimes.tensorrt.tools import Tools
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from harness.cases import Precision
     from harness.runtimes.base import BuildRequest
     from harness.runtimes.tensorrt.engine import TensorRTEngine
+    from harness.runtimes.tensorrt.log import LogLine
     from harness.runtimes.tensorrt.options import BuildSettings
 
 
@@ -33,18 +34,15 @@ class TensorRTRuntime(Runtime):
 
     Nothing is imported before it is asked for, so that a missing library or driver is an answer to a question and not
     the end of the worker.
-
-    Attributes:
-        unreadable_layers: tensors that the last ``run_layers`` could not get out of the engine.
     """
 
     name = "tensorrt"
     on_gpu = True
+    slow_builds = True
     emulated = frozenset()
     build_options: ClassVar[Mapping[str, tuple[BuildOption, ...]]] = BUILD_OPTIONS
 
     def __init__(self) -> None:
-        self.unreadable_layers: tuple[str, ...] = ()
         self._loaded_plugins: set[Path] = set()
 
     @functools.cached_property
@@ -74,6 +72,24 @@ class TensorRTRuntime(Runtime):
         """Say why this TensorRT cannot build ``precision``, or return None where it can."""
         return number_types.unsupported(precision, self.tools.features)
 
+    def build_identity(self, request: BuildRequest) -> BuildIdentity:
+        """Say what a plan depends on; see Runtime.build_identity.
+
+        The driver is part of it, although older plans load under a newer one: it compiles kernels, and changes which
+        ones are fastest. So is every release of Polygraphy, which fills in the settings that we leave open.
+        """
+        self.check_options(request.options)
+        settings = read_settings(request.options, self.tools.features)
+        device = self.tools.cuda.device()
+        libraries = {name: value for name, value in self.versions().libraries.items() if name != "architecture"}
+        return BuildIdentity(
+            device=device.name,
+            capability=device.capability,
+            libraries=libraries,
+            options=settings.identity(),
+            plugins=settings.plugins,
+        )
+
     def build(self, request: BuildRequest) -> BuildResult:
         """Build a plan, and leave TensorRT's log beside it; see Runtime.build."""
         from harness.runtimes.tensorrt.build import build_plan
@@ -86,22 +102,30 @@ class TensorRTRuntime(Runtime):
         position = len(tools.log.lines)
         try:
             plan = build_plan(tools, request, settings, cache=self._timing_cache(settings))
+        except BuildFailed as failure:
+            raise BuildFailed(_with_warnings(str(failure), tools.log.since(position))) from None
         finally:
             lines = tools.log.since(position)
             beside(request.destination, "log").write_text("".join(f"{line.severity}: {line.text}\n" for line in lines))
         request.destination.write_bytes(memoryview(plan.content))
-        if settings.plugins:
-            beside(request.destination, "plugins").write_text(json.dumps([str(path) for path in settings.plugins]))
+        _note_plugins(request.destination, settings.plugins)
         options = settings.in_force()
         if settings.timing_cache:
             options["timing_cache"] = "warm" if plan.cache_was_warm else "cold"
         newer = too_new(tools.features.version)
+        said = sort_warnings(lines)
         return BuildResult(
             seconds=plan.seconds,
             bytes=request.destination.stat().st_size,
             options=options,
-            warnings=(*((newer,) if newer else ()), *settings.ignored, *summarised(sort_warnings(lines))),
+            warnings=(*((newer,) if newer else ()), *settings.ignored, *summarised(said)),
+            warning_kinds=count_kinds(said),
+            log=as_text(lines),
         )
+
+    def adopt(self, request: BuildRequest) -> None:
+        """Note beside the plan which plugins it needs, which load with it; whether it loads, ``inspect`` tells."""
+        _note_plugins(request.destination, read_settings(request.options, self.tools.features).plugins)
 
     def inspect(self, engine: Path) -> Inspection:
         """List the layers of a plan with type and tactic of each."""
@@ -133,11 +157,15 @@ class TensorRTRuntime(Runtime):
         self.unreadable_layers = reader.unreadable
         return finals, layers
 
-    def profile(self, engine: TensorRTEngine, inputs: Mapping[str, np.ndarray]) -> dict[str, float]:
-        """Return the milliseconds of each layer of a loaded engine; see profiling.profile_layers."""
+    def profile(self, engine: Path, inputs: Mapping[str, np.ndarray]) -> dict[str, float]:
+        """Return the milliseconds of each layer of a plan; see Runtime.profile."""
         from harness.runtimes.tensorrt.profiling import profile_layers
 
-        return profile_layers(self.tools.trt, engine, inputs)
+        loaded = self.load(engine)
+        try:
+            return profile_layers(self.tools.trt, loaded, inputs)
+        finally:
+            loaded.close()
 
     @functools.cached_property
     def _versions(self) -> SoftwareVersions:
@@ -181,6 +209,17 @@ class TensorRTRuntime(Runtime):
 def beside(plan: Path, what: str) -> Path:
     """Return the file next to ``plan`` that holds its ``log`` or ``plugins``."""
     return plan.with_name(f"{plan.name}.{what}")
+
+
+def _note_plugins(plan: Path, libraries: Sequence[Path]) -> None:
+    if libraries:
+        beside(plan, "plugins").write_text(json.dumps([str(path) for path in libraries]))
+
+
+def _with_warnings(failure: str, lines: Sequence[LogLine]) -> str:
+    """Return why a build failed with what else TensorRT warned of: the cause is often in there, e.g. lack of memory."""
+    others = [warning for warning in sort_warnings(lines) if warning.text not in failure]
+    return "\n".join([failure, *(f"  {text}" for text in summarised(others))])
 
 
 def _plugins_of(plan: Path) -> tuple[Path, ...]:

@@ -24,7 +24,12 @@ def cache_file(folder: Path, gpu: str, capability: str, version: str, libraries:
 
 
 def attach(config: Any, file: Path) -> bool:
-    """Give ``config`` the timings in ``file``, or an empty cache where there are none that it accepts.
+    """Give ``config`` the timings in ``file``, or an empty cache where there are none.
+
+    What ``set_timing_cache`` answers is not listened to: where it cannot read the part of the cache that belongs to
+    another library, TensorRT 8 logs "The timing cache will not be used!", answers no, and then uses it. 8.6.0 built
+    squeezenet in FP16 in 11.2 s without timings, in 2.6 s with timings refused in this way, and in 12.3 s with an empty
+    cache put in their place.
 
     Returns:
         Whether there were any.
@@ -32,10 +37,12 @@ def attach(config: Any, file: Path) -> bool:
     content = b""
     with contextlib.suppress(FileNotFoundError):
         content = file.read_bytes()
-    if content and config.set_timing_cache(config.create_timing_cache(content), False):
-        return True
-    config.set_timing_cache(config.create_timing_cache(b""), False)
-    return False
+    cache = config.create_timing_cache(content)
+    if cache is None:  # not the bytes of a timing cache at all
+        content = b""
+        cache = config.create_timing_cache(content)
+    config.set_timing_cache(cache, False)
+    return bool(content)
 
 
 def save(config: Any, file: Path) -> None:

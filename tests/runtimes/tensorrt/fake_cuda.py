@@ -27,7 +27,7 @@ class FakeCudaRuntime:
 
     Attributes:
         capacity: bytes that can be allocated in all.
-        devices: what cudaGetDeviceCount says, or an error.
+        devices: what cudaGetDeviceCount says, or an error; a RuntimeError is raised.
         capturable: whether a stream can be captured.
         live: sizes of what is allocated, by address.
     """
@@ -39,7 +39,7 @@ class FakeCudaRuntime:
 
     def __init__(self) -> None:
         self.capacity = 1 << 30
-        self.devices: int | Error = 1
+        self.devices: int | Error | RuntimeError = 1
         self.capturable = True
         self.live: dict[int, int] = {}
         self.clock = 0.0
@@ -55,6 +55,8 @@ class FakeCudaRuntime:
             self._captured.append(work)
 
     def cudaGetDeviceCount(self) -> tuple[Any, ...]:
+        if isinstance(self.devices, RuntimeError):
+            raise self.devices
         return (self.devices, None) if isinstance(self.devices, Error) else (Error.cudaSuccess, self.devices)
 
     def cudaGetErrorString(self, error: Error) -> tuple[Any, ...]:

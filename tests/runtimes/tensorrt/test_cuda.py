@@ -45,12 +45,19 @@ def test_missing_cuda_python_is_one_clear_error(monkeypatch: pytest.MonkeyPatch,
 @pytest.mark.parametrize(
     ("devices", "message"),
     [
-        pytest.param(Error.cudaErrorInsufficientDriver, r"InsufficientDriver \(35\): driver too old", id="no driver"),
+        pytest.param(
+            Error.cudaErrorInsufficientDriver, r"InsufficientDriver \(35\): driver too old.*--gpu cpu", id="no driver"
+        ),
+        pytest.param(
+            RuntimeError("Failed to dlopen libcuda.so.1"),
+            r"no NVIDIA GPU can be used: Failed to dlopen libcuda.so.1. Install a driver.*--gpu cpu",
+            id="no driver, as cuda-python up to 12.6 has it",
+        ),
         pytest.param(0, "shows no GPU.*CUDA_VISIBLE_DEVICES", id="no device"),
     ],
 )
 def test_no_usable_gpu_is_one_clear_error(
-    monkeypatch: pytest.MonkeyPatch, cuda_runtime: FakeCudaRuntime, devices: int | Error, message: str
+    monkeypatch: pytest.MonkeyPatch, cuda_runtime: FakeCudaRuntime, devices: int | Error | RuntimeError, message: str
 ) -> None:
     """A missing driver and a hidden GPU are told apart."""
     cuda_runtime.devices = devices
@@ -64,6 +71,15 @@ def test_a_refused_call_is_named_with_its_code(cuda_runtime: FakeCudaRuntime) ->
     cuda_runtime.capacity = 10
     with pytest.raises(RunFailed, match=r"100 bytes.*cudaMalloc: cudaErrorMemoryAllocation \(2\): out of memory"):
         Cuda(cuda_runtime).device_buffer(100)
+
+
+def test_a_refused_call_that_was_prepared_is_named_like_any(cuda_runtime: FakeCudaRuntime) -> None:
+    """A timed loop ends with the same error as a single call, and goes on as long as CUDA accepts."""
+    cuda_runtime.capacity = 150
+    allocate = Cuda(cuda_runtime).prepared("cudaMalloc", 100)
+    allocate()
+    with pytest.raises(RunFailed, match=r"cudaMalloc: cudaErrorMemoryAllocation \(2\): out of memory"):
+        allocate()
 
 
 def test_bytes_come_back_as_they_went(cuda_runtime: FakeCudaRuntime) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ctypes
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -107,6 +108,31 @@ def test_three_modes_are_timed(tools: Tools, tmp_path: Path) -> None:
     assert engine.notes == []
 
 
+def test_the_host_mode_copies_in_runs_and_copies_out_each_time(
+    tools: Tools, cuda_runtime: FakeCudaRuntime, tmp_path: Path
+) -> None:
+    """Each call brings the input from page-locked memory to the device and the output back, also after a change."""
+    engine = load(tools, tmp_path)
+    host = engine.timers({"x": X})["host"]
+    pinned_input, pinned_output = list(cuda_runtime.live)[-2:]
+    values = np.frombuffer((ctypes.c_uint8 * X.nbytes).from_address(pinned_input), np.float32)
+    result = np.frombuffer((ctypes.c_uint8 * X.nbytes).from_address(pinned_output), np.float32)
+    for factor in (1, 5):
+        values[:] = factor * X.ravel()
+        host()
+        np.testing.assert_array_equal(result, 2 * factor * X.ravel())
+
+
+def test_a_timed_run_that_fails_is_an_error(tools: Tools, fake_engine: FakeEngine, tmp_path: Path) -> None:
+    """Each mode that launches the engine asks TensorRT whether it could, and gives the reason of this run."""
+    engine = load(tools, tmp_path)
+    modes = engine.timers({"x": X})
+    fake_engine.refuses = True
+    for mode in ("host", "stream"):
+        with pytest.raises(RunFailed, match="could not run the engine: the myelin graph failed"):
+            modes[mode]()
+
+
 def test_without_capture_the_graph_mode_is_absent_and_the_reason_kept(
     tools: Tools, cuda_runtime: FakeCudaRuntime, tmp_path: Path
 ) -> None:
@@ -176,7 +202,7 @@ def test_facts_are_metrics(tools: Tools, tmp_path: Path) -> None:
 def test_layers_are_timed_in_runs_of_their_own(tools: Tools, tmp_path: Path) -> None:
     """The profiler's median is by the engine's name of each layer."""
     engine = load(tools, tmp_path)
-    assert profile_layers(tools.trt, engine, {"x": X}, runs=3) == {"double": 0.5}
+    assert profile_layers(tools.trt, engine, {"x": X}) == {"double": 0.5}
 
 
 def test_a_number_type_that_numpy_lacks_is_refused(tools: Tools, fake_engine: FakeEngine, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from harness.runtimes.base import EngineLayer
-from harness.runtimes.tensorrt.inspector import onnx_outputs, parse_layers, time_shares
+from harness.runtimes.tensorrt.inspector import onnx_outputs, parse_layers
 
 
 def tensor(name: str, text: str, key: str = "Format/Datatype") -> dict[str, Any]:
@@ -109,15 +109,3 @@ def test_a_fused_layer_ends_in_tensors_of_the_graph() -> None:
     """Of its outputs those count that the graph knows."""
     fused = EngineLayer(name="a + b", operator="Conv", compute_type="float16", outputs=("b_out", "internal"))
     assert onnx_outputs(fused, ["a_out", "b_out"]) == ("b_out",)
-
-
-def test_time_is_shared_out_among_the_types_that_compute() -> None:
-    """Layers that only move data, and those that were not timed, count for none."""
-    layers = [
-        EngineLayer(name="a", operator="Conv", compute_type="float16", outputs=()),
-        EngineLayer(name="b", operator="Conv", compute_type="float32", outputs=()),
-        EngineLayer(name="c", operator="Reformat", compute_type="", outputs=()),
-        EngineLayer(name="d", operator="Conv", compute_type="int8", outputs=()),
-    ]
-    assert time_shares(layers, {"a": 3.0, "b": 1.0, "c": 9.0}) == {"float16": 0.75, "float32": 0.25}
-    assert time_shares(layers, {}) == {}

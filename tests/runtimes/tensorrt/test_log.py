@@ -4,7 +4,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.runtimes.tensorrt.log import Log, LogLine, SortedWarning, sort_warnings, summarised
+from harness.runtimes.tensorrt.log import (
+    Log,
+    LogLine,
+    SortedWarning,
+    as_text,
+    count_kinds,
+    sort_warnings,
+    summarised,
+)
 
 if TYPE_CHECKING:
     from harness.runtimes.tensorrt.log import WarningKind
@@ -13,6 +21,12 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
+        pytest.param(
+            "1: [myelinCache.h::deserializeFromBuffer::52] Error Code 1: Myelin (Myelin error from unknown graph)",
+            "timing cache",
+            id="timings that are of no use",
+        ),
+        pytest.param("4: The timing cache will not be used!", "timing cache", id="no timings at all"),
         pytest.param(
             "Missing scale and zero-point for tensor conv1_output, expect fall back to non-int8 implementation for "
             "any layer consuming or producing given tensor",
@@ -149,3 +163,36 @@ def test_the_log_tells_what_was_said_since_and_what_went_wrong_first(capsys: pyt
     printed = capsys.readouterr().err
     assert "the cause" in printed
     assert "quiet" not in printed
+
+
+def test_what_every_healthy_build_says_is_counted_and_not_shown() -> None:
+    """The word of a timing cache that is read back is neither worth a look nor the cause of a failure."""
+    useless = LogLine("ERROR", "1: [myelinCache.h::deserializeFromBuffer::52] Error Code 1: Myelin (unknown graph)")
+    lines = [useless, LogLine("WARNING", "a layer falls back"), useless, LogLine("ERROR", "no tactic")]
+    found = sort_warnings(lines)
+    assert count_kinds(found) == {"timing cache": 2, "fallback": 1, "error": 1}
+    assert summarised(found) == ("fallback: a layer falls back", "error: no tactic")
+    log = Log()
+    log.lines.extend(lines)
+    assert log.first_error(0) == "no tactic"
+
+
+def test_a_short_log_is_kept_whole() -> None:
+    """Line by line, each with how severe it is."""
+    assert as_text([LogLine("INFO", "begin"), LogLine("ERROR", "end")]) == "INFO: begin\nERROR: end\n"
+    assert as_text([]) == ""
+
+
+def test_a_long_log_keeps_its_warnings_and_its_end() -> None:
+    """What is left out is counted at its top, and what is there is in its order."""
+    lines = [LogLine("INFO", f"step {number}") for number in range(100)]
+    lines[50] = LogLine("WARNING", "subnormal")
+    text = as_text(lines, limit=70)
+    assert text == "(96 of 100 lines are left out)\nWARNING: subnormal\nINFO: step 97\nINFO: step 98\nINFO: step 99\n"
+
+
+def test_a_log_of_warnings_alone_keeps_the_first_ones() -> None:
+    """The cause stands before what follows from it, and the limit holds."""
+    text = as_text([LogLine("ERROR", f"{number:05d}") for number in range(1000)], limit=1300)
+    assert text.startswith("(900 of 1000 lines are left out)\nERROR: 00000\n")
+    assert text.endswith("ERROR: 00099\n")

@@ -17,6 +17,7 @@ from harness.runtimes.tensorrt.network import constrain_layers, make_builder, pa
 from harness.runtimes.tensorrt.number_types import TypePlan, plan_types
 from tests.graphs.small_graphs import classifier
 from tests.runtimes.tensorrt.fake_tensorrt import FEATURES, DataType
+from tests.tiny import convnet_of_unknown_operator
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -166,6 +167,15 @@ def test_a_refused_graph_names_operator_and_node(
         parse_network(
             tools(FakeParser([error]), features), FakeBuilder(), request(tmp_path), TypePlan(strongly_typed=False)
         )
+
+
+def test_a_custom_operator_is_named_as_its_graph_has_it(tmp_path: Path) -> None:
+    """The position that TensorRT 8 gives counts the nodes of the very file that it was given."""
+    unknown = request(tmp_path)
+    onnx.save(convnet_of_unknown_operator(), unknown.graph)
+    parser = FakeParser([FakeError(position=2)])
+    with pytest.raises(BuildFailed, match="cannot read the graph: operator 'Nope' in node 'nope_1': No importer"):
+        parse_network(tools(parser), FakeBuilder(), unknown, TypePlan(strongly_typed=False))
 
 
 class FakeLayer:

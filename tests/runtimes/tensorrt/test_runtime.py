@@ -4,13 +4,15 @@ import os
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from harness.cases import Precision, Profile
-from harness.errors import BuildFailed, ConfigurationError
+from harness.errors import BuildFailed, ConfigurationError, RunFailed
 from harness.runtimes.base import BuildRequest
 from harness.runtimes.tensorrt import build as build_module
 from harness.runtimes.tensorrt.build import Plan
+from harness.runtimes.tensorrt.engine import TensorRTEngine
 from harness.runtimes.tensorrt.runtime import TensorRTRuntime, beside
 from harness.workers.server import make_runtime
 from harness.workers.subject import Subject
@@ -63,6 +65,8 @@ def test_a_build_leaves_plan_log_and_warnings(runtime: TensorRTRuntime, tmp_path
     assert (tmp_path / "case.engine").read_bytes() == b"good"
     assert beside(tmp_path / "case.engine", "log").read_text() == "WARNING: Layer 'loop' falls back to FP32\n"
     assert result.warnings == ("fallback: Layer 'loop' falls back to FP32",)
+    assert result.warning_kinds == {"fallback": 1}
+    assert result.log == "WARNING: Layer 'loop' falls back to FP32\n"
     assert (result.seconds, result.bytes) == (1.5, 4)
     assert result.options["timing_cache"] == "warm"
     assert result.options["workspace_mib"] == 64
@@ -71,17 +75,22 @@ def test_a_build_leaves_plan_log_and_warnings(runtime: TensorRTRuntime, tmp_path
 def test_a_failed_build_leaves_its_log(
     runtime: TensorRTRuntime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """There is no plan, but what TensorRT said of it is kept."""
+    """There is no plan, but what TensorRT said of it is kept, and its warnings are part of the failure."""
 
     def fail(tools: Tools, *_: object, **__: object) -> None:
+        tools.log.add("WARNING", "Tactic Device request: 4610MB Available: 3072MB.")
+        tools.log.add("INFO", "trying on")
         tools.log.add("ERROR", "no tactic")
-        raise BuildFailed("no engine")
+        raise BuildFailed("no engine: no tactic")
 
     monkeypatch.setattr(build_module, "build_plan", fail)
-    with pytest.raises(BuildFailed, match="no engine"):
+    with pytest.raises(BuildFailed) as caught:
         runtime.build(request(tmp_path))
+    assert str(caught.value) == (
+        "no engine: no tactic\n  tactic skipped for lack of memory: Tactic Device request: 4610MB Available: 3072MB."
+    )
     assert not (tmp_path / "case.engine").exists()
-    assert beside(tmp_path / "case.engine", "log").read_text() == "ERROR: no tactic\n"
+    assert beside(tmp_path / "case.engine", "log").read_text().endswith("INFO: trying on\nERROR: no tactic\n")
 
 
 def test_an_unknown_option_suggests_the_nearest(runtime: TensorRTRuntime, tmp_path: Path) -> None:
@@ -107,6 +116,58 @@ def test_plugins_are_loaded_for_the_build_and_again_with_the_plan(
     another.__dict__["tools"] = tools
     another.load(tmp_path / "case.engine")
     assert loaded == [str(plugin)] * 2
+
+
+def test_a_plan_of_an_earlier_session_gets_its_plugins_back(
+    runtime: TensorRTRuntime, tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was copied out of a store loads its libraries from where they are now."""
+    plugin = tmp_path / "plugin.so"
+    plugin.touch()
+    loaded: list[str] = []
+    monkeypatch.setattr("ctypes.CDLL", lambda path, **_: loaded.append(path))
+    tools.trt.init_libnvinfer_plugins = lambda *_: True
+    (tmp_path / "case.engine").write_bytes(b"good")
+    runtime.adopt(request(tmp_path, plugins=str(plugin)))
+    runtime.load(tmp_path / "case.engine")
+    assert loaded == [str(plugin)]
+
+
+def test_a_plan_depends_on_what_changes_a_build(runtime: TensorRTRuntime, tmp_path: Path) -> None:
+    """GPU, driver, CUDA, Polygraphy and the options in force, but neither where timings lie nor what is not there."""
+    plugin = tmp_path / "plugin.so"
+    plugin.touch()
+    given = {"optimization_level": 2, "timing_cache": str(tmp_path), "plugins": str(plugin), "calibrator": "minmax"}
+    identity = runtime.build_identity(request(tmp_path, **given))
+    assert (identity.device, identity.capability) == ("NVIDIA Test", "9.0")
+    assert identity.libraries.keys() == {"cuda", "driver", "polygraphy"}
+    assert identity.plugins == (plugin,)
+    assert identity.options == {
+        "workspace_mib": 4096,
+        "tactic_sources": "EDGE_MASK_CONVOLUTIONS,JIT_CONVOLUTIONS",
+        "optimization_level": 2,
+        "calibrator": "minmax",
+        "precision_constraints": "prefer",
+    }
+    plain = runtime.build_identity(request(tmp_path))
+    assert plain == runtime.build_identity(request(tmp_path, workspace_mib=4096, sparse=False))
+    assert "optimization_level" not in plain.options
+    shaped = runtime.build_identity(request(tmp_path, shape_values="size=1,8/4,8/16,8"))
+    assert shaped.options["shape_values"] == '{"size": [[1, 8], [4, 8], [16, 8]]}'
+
+
+def test_a_plan_is_profiled_and_closed(
+    runtime: TensorRTRuntime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Layers are timed in an engine that is loaded for it, and given back whatever comes of it."""
+    closed: list[str] = []
+    monkeypatch.setattr(TensorRTEngine, "close", lambda engine: closed.append(repr(engine)))
+    (tmp_path / "case.engine").write_bytes(b"good")
+    times = runtime.profile(tmp_path / "case.engine", {"x": np.ones((2, 3), np.float32)})
+    assert times == {"double": 0.5}
+    with pytest.raises(RunFailed):
+        runtime.profile(tmp_path / "case.engine", {})
+    assert len(closed) == 2
 
 
 def test_a_plugin_that_does_not_load_is_named(runtime: TensorRTRuntime, tools: Tools, tmp_path: Path) -> None:
