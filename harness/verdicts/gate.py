@@ -12,12 +12,13 @@ from dataclasses import dataclass, fields, replace
 from statistics import median, median_low
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from harness.cases.metric import Direction, Scale
 from harness.errors import ConfigurationError, unknown_value
-from harness.verdicts import prediction
+from harness.verdicts import prediction, scales
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from harness.cases.metric import Direction, Scale
 
 Status = Literal["pass", "regressed", "improved", "inconclusive", "insufficient", "missing", "quarantined"]
 
@@ -25,8 +26,6 @@ Status = Literal["pass", "regressed", "improved", "inconclusive", "insufficient"
 CONFIRMING_TRIALS = 5
 # ``Verdict.detectable`` is found with this probability.
 _POWER = 0.8
-# Two computations of one effect differ by rounding; nothing is decided by less.
-_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +103,8 @@ def judge(
     alpha_screen: float = 0.05,
     alpha_confirm: float = 0.001,
     minimum_runs: int = 8,
+    build_spread: float | None = None,
+    baseline_builds: int = 1,
 ) -> Verdict:
     """Judge ``trials`` against ``baseline``.
 
@@ -111,6 +112,10 @@ def judge(
     median, is ``inconclusive``: more trials are wanted. Several trials are decided by their median, at
     ``alpha_confirm``. On a ``log`` scale the smallest effect is as far in logarithms either way: 5 % is a factor of
     1.05 or of 1 / 1.05.
+
+    Where the trials' engine is another build than the baseline's, ``build_spread`` widens the interval by what builds
+    of one graph differ by, which more trials of the same engine do not reduce; ``harness.verdicts.noise`` measures it.
+    What is called a change then is one that the lottery of builds does not explain.
 
     Two kinds of baseline have no spread to compute with, and are compared exactly. One whose runs are all equal: a
     single trial that is more than ``resolution`` and at least ``smallest_effect`` away is a change, decided at once.
@@ -128,19 +133,20 @@ def judge(
         alpha_screen: chance of a false alarm for one trial.
         alpha_confirm: chance of a false alarm for several.
         minimum_runs: with fewer usable baseline runs the verdict is ``insufficient``; at least 3.
+        build_spread: standard deviation between builds, of natural logarithms on a ``log`` scale, else in the metric's
+            unit, taken as known; None where the trials' engine is among the baseline's. A baseline whose runs are all
+            equal is then judged by an interval, too.
+        baseline_builds: how many engines the baseline's runs are of.
 
     Raises:
         ConfigurationError: a parameter that the method has no meaning for.
     """
-    _check_choices(direction, scale)
-    _check_numbers(
-        smallest_effect=smallest_effect,
-        resolution=resolution,
-        alpha_screen=alpha_screen,
-        alpha_confirm=alpha_confirm,
-        minimum_runs=minimum_runs,
-    )
-    usable = [float(value) for value in baseline if _is_usable(value, scale)]
+    build_deviation = build_spread or 0.0
+    scales.check_choices(direction=direction, scale=scale)
+    scales.check_sizes({"smallest_effect": smallest_effect, "resolution": resolution, "build_spread": build_deviation})
+    scales.check_probabilities({"alpha_screen": alpha_screen, "alpha_confirm": alpha_confirm})
+    _check_counts(minimum_runs=minimum_runs, baseline_builds=baseline_builds)
+    usable = [float(value) for value in baseline if scales.is_usable(value, scale)]
     common: dict[str, Any] = {
         "direction": direction,
         "scale": scale,
@@ -150,14 +156,14 @@ def judge(
     }
     if usable:
         common["baseline"] = _median(usable)
-    if not trials or not all(_is_usable(value, scale) for value in trials):
-        bad = next((value for value in trials if not _is_usable(value, scale)), None)
+    if not trials or not all(scales.is_usable(value, scale) for value in trials):
+        bad = next((value for value in trials if not scales.is_usable(value, scale)), None)
         what = "there is no new trial" if bad is None else f"a new trial has the value {bad!r}"
         return Verdict(status="missing", reason=f"{what}, so nothing can be said", **common)
     common["value"] = _median([float(value) for value in trials])
     if usable:
-        common["effect"] = _effect(
-            _difference(_scaled(common["value"], scale), _scaled(common["baseline"], scale)), scale
+        common["effect"] = scales.effect_of(
+            scales.difference(scales.scaled(common["value"], scale), scales.scaled(common["baseline"], scale)), scale
         )
     if len(usable) < minimum_runs:
         dropped = len(baseline) - len(usable)
@@ -167,9 +173,10 @@ def judge(
             reason=f"the baseline has {_counted(len(usable), 'run')}{lost}, and {minimum_runs} are needed",
             **common,
         )
-    history = [_scaled(value, scale) for value in usable]
-    new = [_scaled(float(value), scale) for value in trials]
-    if min(history) == max(history) or not all(math.isfinite(value) for value in history + new):
+    history = [scales.scaled(value, scale) for value in usable]
+    new = [scales.scaled(float(value), scale) for value in trials]
+    constant = min(history) == max(history) and build_deviation == 0
+    if constant or not all(math.isfinite(value) for value in history + new):
         return _compare_exactly(history, new, resolution=resolution, common=common)
     return _compare_with_interval(
         history,
@@ -177,6 +184,8 @@ def judge(
         resolution=resolution,
         alpha_screen=alpha_screen,
         alpha_confirm=alpha_confirm,
+        build_deviation=build_deviation,
+        baseline_builds=baseline_builds,
         common=common,
     )
 
@@ -203,33 +212,41 @@ def _compare_with_interval(
     resolution: float,
     alpha_screen: float,
     alpha_confirm: float,
+    build_deviation: float,
+    baseline_builds: int,
     common: dict[str, Any],
 ) -> Verdict:
-    scale, smallest, n, k = common["scale"], _threshold(common), len(history), len(new)
+    scale, n, k = common["scale"], len(history), len(new)
+    smallest = scales.shift_of(common["smallest_effect"], scale)
     floor = resolution / common["baseline"] if scale == "log" else resolution
     spread = prediction.spread_of(history, floor=floor)
     shift = median(new) - median(history)
-    error = prediction.standard_error(spread, runs=n, trials=k)
+    screening, error, confirming = (
+        prediction.error_of(
+            spread, runs=n, trials=trials, build_deviation=build_deviation, baseline_builds=baseline_builds
+        )
+        for trials in (1, k, max(k, CONFIRMING_TRIALS))
+    )
     alpha = alpha_screen if k == 1 else alpha_confirm
-    width = prediction.quantile(1 - alpha / 2, spread.freedom) * error
-    changed = abs(shift) > width and abs(shift) >= smallest - _ROUNDING
+    width = error.width(alpha)
+    changed = abs(shift) > width and abs(shift) >= smallest - scales.ROUNDING
     # A regression is found if it passes both gates; the harder one decides how large it must be.
     detectable = max(
-        max(prediction.quantile(1 - level / 2, spread.freedom) * stage, smallest)
-        + prediction.quantile(_POWER, spread.freedom) * stage
-        for level, stage in (
-            (alpha_screen, prediction.standard_error(spread, runs=n, trials=1)),
-            (alpha_confirm, prediction.standard_error(spread, runs=n, trials=max(k, CONFIRMING_TRIALS))),
-        )
+        max(stage.width(level), smallest) + prediction.quantile(_POWER, stage.freedom) * stage.deviation
+        for level, stage in ((alpha_screen, screening), (alpha_confirm, confirming))
     )
     status: Status = "pass"
     if changed:
         status = "inconclusive" if k == 1 else _changed(shift, common)
-    low, high = _effect(shift - width, scale), _effect(shift + width, scale)
+    low, high = scales.effect_of(shift - width, scale), scales.effect_of(shift + width, scale)
     expected = (
-        f"chance alone reaches {_shown(_effect(width, scale), scale)} at {100 * (1 - alpha):.3g} %, "
-        f"and {_shown(common['smallest_effect'], scale)} is the smallest effect worth a word"
+        f"chance alone reaches {scales.shown(scales.effect_of(width, scale), scale)} at {100 * (1 - alpha):.3g} %, "
+        f"and {scales.shown(common['smallest_effect'], scale)} is the smallest effect worth a word"
     )
+    if build_deviation > 0:
+        expected += (
+            f"; that builds lie {scales.shown(scales.effect_of(build_deviation, scale), scale)} apart is part of it"
+        )
     if status == "inconclusive":
         expected += "; more trials are wanted"
     elif spread.outliers:
@@ -240,9 +257,9 @@ def _compare_with_interval(
         reason=f"{_position(common)}: {expected}",
         low=low,
         high=high,
-        p=prediction.two_sided_p(shift / error, spread.freedom),
+        p=prediction.two_sided_p(shift / error.deviation, error.freedom),
         spread=spread.deviation,
-        detectable=abs(_effect(detectable if common["direction"] == "lower" else -detectable, scale)),
+        detectable=abs(scales.effect_of(detectable if common["direction"] == "lower" else -detectable, scale)),
         **common,
     )
 
@@ -250,10 +267,11 @@ def _compare_with_interval(
 def _compare_exactly(history: list[float], new: list[float], *, resolution: float, common: dict[str, Any]) -> Verdict:
     lowest, highest, value = min(history), max(history), median_low(new)
     nearest = min(max(value, lowest), highest)
-    shift = _difference(value, nearest)
+    shift = scales.difference(value, nearest)
     unscaled = math.exp if common["scale"] == "log" else float
-    beyond = abs(_difference(unscaled(value), unscaled(nearest)))
-    changed = shift != 0 and beyond > resolution and abs(shift) >= _threshold(common) - _ROUNDING
+    beyond = abs(scales.difference(unscaled(value), unscaled(nearest)))
+    smallest = scales.shift_of(common["smallest_effect"], common["scale"])
+    changed = shift != 0 and beyond > resolution and abs(shift) >= smallest - scales.ROUNDING
     status: Status = "pass"
     if changed:
         status = "inconclusive" if lowest != highest and len(new) == 1 else _changed(shift, common)
@@ -274,37 +292,12 @@ def _compare_exactly(history: list[float], new: list[float], *, resolution: floa
 
 
 def _changed(shift: float, common: Mapping[str, Any]) -> Status:
-    return "regressed" if (shift > 0) == (common["direction"] == "lower") else "improved"
-
-
-def _threshold(common: Mapping[str, Any]) -> float:
-    smallest: float = common["smallest_effect"]
-    return math.log1p(smallest) if common["scale"] == "log" else smallest
-
-
-def _is_usable(value: float, scale: Scale) -> bool:
-    return not math.isnan(value) and (scale == "linear" or value >= 0)
-
-
-def _scaled(value: float, scale: Scale) -> float:
-    if scale == "linear":
-        return value
-    return math.log(value) if value > 0 else -math.inf
+    return "regressed" if scales.is_worse(shift, common["direction"]) else "improved"
 
 
 def _median(values: list[float]) -> float:
     # Between two infinities there is no middle.
     return median(values) if all(math.isfinite(value) for value in values) else median_low(values)
-
-
-def _difference(value: float, other: float) -> float:
-    return 0.0 if value == other else value - other
-
-
-def _effect(shift: float, scale: Scale) -> float:
-    if scale == "linear":
-        return shift
-    return math.expm1(shift) if shift < 700 else math.inf
 
 
 def _counted(number: int, noun: str) -> str:
@@ -317,29 +310,15 @@ def _position(common: Mapping[str, Any]) -> str:
     where = (
         "is equal to"
         if effect == 0
-        else f"is {_shown(abs(effect), common['scale'])} {'above' if effect > 0 else 'below'}"
+        else f"is {scales.shown(abs(effect), common['scale'])} {'above' if effect > 0 else 'below'}"
     )
     return f"{common['value']:.6g}{of_trials} {where} {common['baseline']:.6g}, the median of {common['n']} runs"
 
 
-def _shown(effect: float, scale: Scale) -> str:
-    return f"{effect:.3g}" if scale == "linear" or math.isinf(effect) else f"{100 * effect:.3g} %"
-
-
-def _check_choices(direction: str, scale: str) -> None:
-    for what, value, known in (("direction", direction, get_args(Direction)), ("scale", scale, get_args(Scale))):
-        if value not in known:
-            raise ConfigurationError(unknown_value(f"{what} of a metric", value, known))
-
-
-def _check_numbers(
-    *, smallest_effect: float, resolution: float, alpha_screen: float, alpha_confirm: float, minimum_runs: int
-) -> None:
-    for what, number in (("smallest_effect", smallest_effect), ("resolution", resolution)):
-        if not (math.isfinite(number) and number >= 0):
-            raise ConfigurationError(f"{what} must be a number of 0 or more, not {number!r}")
-    for what, number in (("alpha_screen", alpha_screen), ("alpha_confirm", alpha_confirm)):
-        if not 0 < number < 1:
-            raise ConfigurationError(f"{what} must be between 0 and 1, not {number!r}")
+def _check_counts(*, minimum_runs: int, baseline_builds: int) -> None:
     if minimum_runs < 3:
         raise ConfigurationError(f"minimum_runs must be 3 or more, since two runs show no spread, not {minimum_runs!r}")
+    if baseline_builds < 1:
+        raise ConfigurationError(
+            f"baseline_builds must be 1 or more, since every run is of some engine, not {baseline_builds!r}"
+        )
