@@ -19,6 +19,7 @@ import tempfile
 import time
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -123,10 +124,12 @@ def _summary(milliseconds: list[float]) -> dict[str, float]:
 
 
 def _insert(connection: sqlite3.Connection, table: str, rows: Iterator[tuple[Any, ...]]) -> None:
-    columns = [row[1] for row in connection.execute(f'PRAGMA table_info("{table}")')]
+    first = next(rows)
+    # Columns that a later schema added have defaults, and come last.
+    columns = [row[1] for row in connection.execute(f'PRAGMA table_info("{table}")')][: len(first)]
     places = ", ".join("?" * len(columns))
     names = ", ".join(f'"{column}"' for column in columns)
-    connection.executemany(f'INSERT INTO "{table}" ({names}) VALUES ({places})', rows)  # noqa: S608 - names of our own
+    connection.executemany(f'INSERT INTO "{table}" ({names}) VALUES ({places})', chain([first], rows))  # noqa: S608 - names of our own
 
 
 def _keys() -> Iterator[tuple[str, Iterator[tuple[Any, ...]]]]:

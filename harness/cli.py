@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 import typer.core
 
+from harness.commands.baseline_cli import baseline
+from harness.commands.changes import changes
+from harness.commands.compare import compare
 from harness.errors import UsageError
 
 
@@ -63,6 +67,9 @@ engines = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(engines, name="engines")
+app.add_typer(baseline, name="baseline")
+app.command()(compare)
+app.command()(changes)
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001 - typer calls it with the option's value
@@ -117,6 +124,10 @@ def check(
     reference: Annotated[
         str | None, typer.Option(metavar="WHERE", help="What it is held against: cpu or cuda[:PYTHON] (default: cpu).")
     ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Compare with this named baseline instead of the last good runs."),
+    ] = None,
     report: Annotated[
         str | None, typer.Option(metavar="DIR", help="Where the HTML report goes (default: build/report).")
     ] = None,
@@ -138,6 +149,7 @@ def check(
         "pace": "quick" if quick else None,
         "engines": engines,
         "reference": reference,
+        "baseline": baseline,
         "report": report,
         "db": db,
     }
@@ -248,14 +260,30 @@ def gate(
     ] = "latest",
     count: Annotated[
         str | None,
-        typer.Option(metavar="WORDS", help="End 3 for these too: inconclusive, insufficient, missing."),
+        typer.Option(metavar="WORDS", help="End 3 for these too, as for what is missing: inconclusive, insufficient."),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Count all of them.")] = False,
     summary: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE.md",
-            help="Write what wants attention as Markdown; by default added to $GITHUB_STEP_SUMMARY where that is set.",
+            help="Write what wants attention as Markdown. Where $GITHUB_STEP_SUMMARY is set it is added there, too.",
+        ),
+    ] = None,
+    report_url: Annotated[
+        str, typer.Option(metavar="URL", help="Where the HTML report can be had, for the Markdown.")
+    ] = "",
+    junit: Annotated[
+        Path | None, typer.Option(metavar="FILE.xml", help="Write the verdicts as JUnit XML, a test case a series.")
+    ] = None,
+    sarif: Annotated[
+        Path | None, typer.Option(metavar="FILE.sarif", help="Write what wants attention as SARIF 2.1.0.")
+    ] = None,
+    annotations: Annotated[
+        bool | None,
+        typer.Option(
+            "--annotations/--no-annotations",
+            help="Print it as GitHub's workflow commands, on standard error; by default where GITHUB_ACTIONS=true.",
         ),
     ] = None,
     db: Database = None,
@@ -264,11 +292,15 @@ def gate(
     """Turn the verdicts of a session into an exit code.
 
     Ends 0 if nothing regressed and no case failed, 1 if something did, 2 if there is nothing to judge or the session
-    did not finish, 3 if there is something of what --count names.
+    did not finish, 3 if a case or a value is missing, or there is something of what --count names.
     """
+    from harness.checkout import ancestors
     from harness.commands.gate import COUNTABLE, assess
+    from harness.commands.gate_annotations import gate_annotations
+    from harness.commands.gate_files import write_answers
     from harness.commands.gate_reading import read_session
-    from harness.commands.gate_text import gate_data, gate_text, write_summary
+    from harness.commands.gate_sources import find_sources
+    from harness.commands.gate_text import gate_data, gate_text
     from harness.commands.output import console, print_json
     from harness.history.store import History
     from harness.opening import database_url
@@ -277,12 +309,25 @@ def gate(
     root = Path.cwd()
     words = [word.strip() for word in (count or "").split(",") if word.strip()]
     with History.open(database_url(load_settings(root, {"db": db}).db, root), read_only=True) as history:
-        assessment = assess(read_session(history.queries, session), count=COUNTABLE if strict else words)
-    write_summary(assessment, summary, os.environ.get("GITHUB_STEP_SUMMARY"))
+        read = read_session(history.queries, session, ancestors=partial(ancestors, root))
+        assessment = assess(read, count=COUNTABLE if strict else words)
+    sources = find_sources(assessment.session.source, root)
+    write_answers(
+        assessment,
+        sources,
+        summary=summary,
+        step_summary=os.environ.get("GITHUB_STEP_SUMMARY"),
+        report_url=report_url,
+        junit=junit,
+        sarif=sarif,
+    )
     if as_json:
         print_json(gate_data(assessment))
     else:
         console().print(*gate_text(assessment), sep="\n")
+    if annotations or (annotations is None and os.environ.get("GITHUB_ACTIONS") == "true"):
+        for line in gate_annotations(assessment, sources):
+            typer.echo(line, err=True)
     raise typer.Exit(assessment.exit_code)
 
 

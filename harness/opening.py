@@ -15,6 +15,7 @@ from harness.measurement.devices import assign_gpu, present_gpus
 from harness.measurement.environment import host_facts, host_identity
 from harness.recorder import resumable
 from harness.session import Surroundings, pytest_command
+from harness.session_baselines import SessionBaselines
 from harness.subjects import cuda_reference_of, cuda_versions, tensorrt_unusable
 from harness.workbench import Workbench
 
@@ -23,13 +24,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.cases import Case
+    from harness.history.rows import PastRun
     from harness.history.store import History
     from harness.measurement.devices import Gpu
     from harness.settings import Settings
 
 # What a resumed session goes on with.
 _KEPT_BY_RESUMING = ("catalogue", "gpu", "models", "precisions", "profiles", "pace", "subjects", "build_options",
-                     "builds", "engines", "reference")  # fmt: skip
+                     "builds", "engines", "reference", "baseline", "baseline_branch")  # fmt: skip
 
 
 def target_of(settings: Settings) -> Choice:
@@ -152,24 +154,21 @@ def surroundings_of(
         reproduce: (case, stage) -> the command that runs one stage again.
 
     Raises:
-        UsageError: references are wanted from a GPU, and it cannot compute any.
+        UsageError: references are wanted from a GPU, and it cannot compute any; or the settings name a baseline that
+            the history does not have.
     """
     environment = this_environment(gpu)
 
-    def baseline(case: Case, metric: str, point: str, runtime: str) -> Sequence[float]:
+    baselines = SessionBaselines(history, settings, root, session=session_id, environment_hash=environment.hash)
+
+    def past_runs(case: Case, metric: str, point: str, runtime: str) -> Sequence[PastRun]:
         if history is None:
             return ()
-        return history.queries.baseline_values(
-            case.id,
-            case.model.version,
-            environment.hash,
-            metric,
-            point,
-            last=settings.baseline_runs,
-            before_session=session_id,
-            any_quality=not metric_named(metric).timed,
-            pace=settings.pace if metric_named(metric).timed else None,
+        return history.queries.past_runs(
+            baselines.fingerprints(case, metric, point),
             runtime=runtime,
+            before_session=session_id,
+            pace=settings.pace if metric_named(metric).timed else None,
         )
 
     cuda = cuda_reference_of(settings, gpu)
@@ -187,7 +186,11 @@ def surroundings_of(
         settings=settings,
         environment=environment,
         workbench=workbench,
-        baseline=baseline,
+        baseline=baselines.values,
+        quarantine=baselines.quarantine,
+        remarks=tuple(baselines.remarks),
+        past_runs=past_runs,
+        layers_of=history.queries.layers_of if history else lambda _: (),
         reproduce=reproduce,
         target=target,
         board=gpu.board if gpu else None,

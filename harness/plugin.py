@@ -26,7 +26,7 @@ _REFUSAL = pytest.StashKey[str]()
 _SESSION_ID = "trt_harness_session"
 _REFUSED = "trt_harness_refused"
 # Outcomes that are neither a pass nor a failure get a word of their own in pytest's progress and its last line.
-_WORDS = {"insufficient": "i", "inconclusive": "?"}
+_WORDS = {"insufficient": "i", "inconclusive": "?", "quarantined": "q"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -53,6 +53,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="auto: use an engine of an earlier session again where builds are slow, as TensorRT's are (default); "
         "reuse: use it again always; rebuild: build anew and keep that one")  # fmt: skip
     add("--builds", metavar="K", help="build and time K engines of each case (default: 1)")
+    add("--baseline", metavar="NAME",
+        help="compare with this baseline of `trt-harness baseline pin`, instead of the last good runs")  # fmt: skip
+    add("--baseline-branch", metavar="BRANCH",
+        help="compare with runs of what this checkout has in common with that branch only (default: the target branch "
+        "that CI names, else runs of every branch count)")  # fmt: skip
     add("--case-timeout", metavar="S", help="seconds after which a step of a case is killed (default: 600)")
     add("--resume", metavar="ID", help="go on with an earlier session: what it recorded is not run again")
 
@@ -89,7 +94,8 @@ def settings_of(config: pytest.Config) -> Settings:
     """
     if _SETTINGS not in config.stash:
         names = ("gpu", "models", "precisions", "profiles", "pace", "db", "cache", "report", "subjects", "case_timeout",
-                 "resume", "build_options", "builds", "engines", "reference")  # fmt: skip
+                 "resume", "build_options", "builds", "engines", "reference", "baseline",
+                 "baseline_branch")  # fmt: skip
         overrides = {name: config.getoption(name) for name in names}
         settings = load_settings(config.rootpath, overrides)
         if settings.resume:
@@ -99,6 +105,13 @@ def settings_of(config: pytest.Config) -> Settings:
             settings = as_in_resumed_session(settings, config.rootpath, given)
         config.stash[_SETTINGS] = settings
     return config.stash[_SETTINGS]
+
+
+def narrowing(config: pytest.Config) -> str:
+    """Return the options of pytest's own that leave out cases on purpose; empty if there are none."""
+    options = {"-k": "keyword", "-m": "markexpr", "--deselect": "deselect", "--lf": "lf", "--sw": "stepwise"}
+    given = [option for option, name in options.items() if config.getoption(name, default=None)]
+    return ", ".join([*given, *(argument for argument in config.args if "::" in argument)])
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -267,7 +280,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
-    """Give insufficient and inconclusive a word of their own."""
+    """Give insufficient, inconclusive and quarantined a word of their own."""
     if report.skipped and isinstance(report.longrepr, tuple):
         word = report.longrepr[2].removeprefix("Skipped: ").partition(":")[0]
         if word in _WORDS:
@@ -330,7 +343,7 @@ def _session(config: pytest.Config) -> PluginSession:
         given = getattr(config, "workerinput", {}).get(_SESSION_ID, "")
         config.stash[_SESSION] = PluginSession(
             settings,
-            asdict(settings),
+            {**asdict(settings), "narrowed": narrowing(config)},
             config.rootpath,
             session_id=given,
             worker=getattr(config, "workerinput", {}).get("workerid", ""),

@@ -54,7 +54,6 @@ class PluginSession:
         if self._writes:
             self._history = self.recorder.history
             self._recorder = self.recorder
-            self.recorder.begin()
         else:
             self._history = open_for_reading(self._settings.db, self._root)
         if self._settings.resume and self._history:
@@ -62,6 +61,8 @@ class PluginSession:
         self._surroundings = surroundings_of(
             self.id, self._settings, self._root, self._history, target=self.choice.target, gpu=self.gpu
         )
+        if self._writes:
+            self.recorder.begin()
 
     @functools.cached_property
     def choice(self) -> Choice:
@@ -105,6 +106,7 @@ class PluginSession:
         return [
             f"trt-harness {harness.__version__}: target {self.choice.target.name} ({self.choice.reason})",
             f"session {self.id}{resumed}; history {self._settings.db}",
+            *(self._surroundings.remarks if self._surroundings else ()),
         ]
 
     def finish(self, status: str) -> Path | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import uuid
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import harness
+from harness.checkout import branch_of, git, merge_base, target_branch
 from harness.errors import ConfigurationError, HistoryError
 from harness.history.records import SessionRecord
 
@@ -52,23 +52,32 @@ class Recorder:
         self.trials.append(trial)
 
     def finish(self, status: str) -> None:
-        """Adjust the session's verdicts to each other and note how it ended: ``finished`` or ``interrupted``."""
+        """Adjust the session's verdicts to each other and note how it ended: ``finished`` or ``interrupted``.
+
+        Then see whether its runs show since when something changed.
+        """
         if self._begun:
             self.history.adjust_verdicts(self.session.id)
             self.history.finish_session(self.session.id, status)
+            self.history.find_change_points(self.session.id)
 
 
 def session_record(session_id: str, root: Path, settings: Mapping[str, Any]) -> SessionRecord:
-    """Describe the session that begins now, with the commit of the checkout at ``root``."""
-    commit = _git(root, "rev-parse", "HEAD")
+    """Describe the session that begins now, with the commit of the checkout at ``root``.
+
+    Where it is known what the checkout is to be merged into, the commit at which it left that is added to the settings.
+    """
+    commit = git(root, "rev-parse", "HEAD")
+    target = target_branch(str(settings.get("baseline_branch", "")))
+    base = merge_base(root, target) if target else None
     return SessionRecord(
         id=session_id,
         started_at=datetime.now(timezone.utc),
         command=" ".join([sys.argv[0].rpartition("/")[2], *sys.argv[1:]]),
-        settings=settings,
+        settings={**settings, "merge_base": base} if base else settings,
         commit=commit,
-        branch=_git(root, "rev-parse", "--abbrev-ref", "HEAD") if commit else None,
-        dirty=bool(commit and _git(root, "status", "--porcelain")),
+        branch=branch_of(root) if commit else None,
+        dirty=bool(commit and git(root, "status", "--porcelain")),
         harness_version=harness.__version__,
     )
 
@@ -86,13 +95,3 @@ def resumable(history: History, session_id: str) -> SessionRecord:
         raise ConfigurationError(
             f"--resume {session_id!r}: the history has no such session. The last ones: {known}"
         ) from None
-
-
-def _git(root: Path, *arguments: str) -> str | None:
-    try:
-        answer = subprocess.run(
-            ["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return answer.stdout.strip() or None if answer.returncode == 0 else None

@@ -10,6 +10,7 @@ from harness.accuracy.audit import audit_precision
 from harness.cases import Case, metric_named
 from harness.cases.target import CPU, Target, number_type_of, refuses
 from harness.errors import HarnessError, Unsupported, WorkerCrashed, WorkerTimedOut
+from harness.history.decisions import quarantined
 from harness.history.records import (
     FindingRecord,
     MeasurementRecord,
@@ -17,6 +18,7 @@ from harness.history.records import (
     TrialRecord,
     VerdictRecord,
 )
+from harness.judging import UNFIT, Judge, MeasuredTrial
 from harness.measurement.sampling import SamplingPlan
 from harness.pipeline import NotReached, Pipeline
 from harness.rooflines import cost_conditions, roofline_measurements, rooflines_of
@@ -29,14 +31,16 @@ from harness.trials import (
     tensor_errors,
     timing_measurements,
 )
-from harness.verdicts import gate
+from harness.verdicts.findings import grouped
 from harness.workbench import Phases, Workbench
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from harness.cases.boards import Board
-    from harness.history.records import EngineRecord, EnvironmentRecord, Outcome
+    from harness.history.decisions import Decision
+    from harness.history.records import EngineRecord, EnvironmentRecord, LayerRecord, Outcome
+    from harness.history.rows import PastRun
     from harness.measurement.roofline import Roofline
     from harness.settings import Settings
     from harness.workers.subject import Subject
@@ -74,6 +78,10 @@ class Surroundings:
         environment: the machine.
         workbench: workers and folders.
         baseline: (case, metric, point, runtime) -> the baseline's runs, oldest first.
+        past_runs: (case, metric, point, runtime) -> runs of earlier sessions with their engines, oldest first.
+        layers_of: the layers of an engine of an earlier session, by its build.
+        quarantine: (case, metric) -> the quarantine that keeps its regressions from failing, if there is one.
+        remarks: what the session's header says of its baselines, a sentence each.
         reproduce: (case, stage) -> the command that runs one stage again.
         target: what the session runs on.
         board: what is known of its GPU from the maker's data sheet, if anything.
@@ -84,6 +92,10 @@ class Surroundings:
     environment: EnvironmentRecord
     workbench: Workbench
     baseline: Callable[[Case, str, str, str], Sequence[float]]
+    past_runs: Callable[[Case, str, str, str], Sequence[PastRun]] = lambda *_: ()
+    layers_of: Callable[[str], Sequence[LayerRecord]] = lambda _: ()
+    quarantine: Callable[[Case, str], Decision | None] = lambda *_: None
+    remarks: Sequence[str] = ()
     reproduce: Callable[[Case, str], str] = pytest_command
     target: Target = CPU
     board: Board | None = None
@@ -215,22 +227,26 @@ class CaseRun:
 
     def check_latency(self) -> None:
         """Demand that the engine runs in a fresh process, and time it there; so too further builds, if asked for."""
+        self._measure()
+
+    def _measure(self) -> None:
         self._pipeline.trial()
         while len(self._builds) < self._around.settings.builds - 1:
             self._builds.append(self._pipeline.another_build(len(self._builds) + 1))
 
     def check_regression(self) -> None:
         """Demand that no gated metric is worse than its baseline."""
-        told: dict[str, list[str]] = {}
+        told: dict[str, list[VerdictRecord]] = {}
         for record in self.verdicts():
-            told.setdefault(record.verdict.status, []).append(describe_verdict(record))
+            told.setdefault(record.verdict.status, []).append(record)
         for status in ("regressed", "missing"):
             if status in told:
-                self._refuse("regression", status, *told[status])
-        for status in ("inconclusive", "insufficient"):
+                self._refuse("regression", status, *describe_findings(told[status]))
+        for status in ("quarantined", "inconclusive", "insufficient"):
             if status in told:
                 more = len(told[status]) - 1
-                raise NotJudged(f"{status}: {told[status][0]}{f' (and {more} more series)' if more else ''}")
+                first = describe_verdict(told[status][0])
+                raise NotJudged(f"{status}: {first}{f' (and {more} more series)' if more else ''}")
         if not told:
             raise NotJudged("insufficient: nothing was measured that could be judged")
 
@@ -241,20 +257,25 @@ class CaseRun:
     def verdicts(self) -> tuple[VerdictRecord, ...]:
         """Judge every gated metric against its baseline, and confirm in fresh processes what one trial suggests."""
         if self._verdicts is None:
-            self._pipeline.trial()
-            first = {(m.metric, m.point): m.value for m in self._measurements() if metric_named(m.metric).gated}
-            verdicts = {key: self._judge(*key, [value]) for key, value in first.items()}
-            suspects = [key for key, verdict in verdicts.items() if verdict.status == "inconclusive"]
+            self._measure()
+            judge = self._judge()
+            verdicts = {
+                (m.metric, m.point): judge.screen(m.metric, m.point)
+                for m in self._measurements()
+                if metric_named(m.metric).gated
+            }
+            suspects = {key: record for key, record in verdicts.items() if record.verdict.status == "inconclusive"}
             if suspects:
-                count = self._around.settings.confirmations
-                self._confirmations = [self._pipeline.another_trial() for _ in range(count)]
-                later = [timing_measurements(trial, self.case) for trial in self._confirmations]
-                for metric, point in suspects:
-                    again = [m.value for run in later for m in run if (m.metric, m.point) == (metric, point)]
-                    if again:  # what only a build or a comparison gives is not measured again by a trial
-                        verdicts[metric, point] = self._judge(metric, point, [first[metric, point], *again])
-            self._verdicts = tuple(VerdictRecord(metric=m, point=p, verdict=v) for (m, p), v in verdicts.items())
+                self._confirm()
+                engine = self._engine()
+                again = [MeasuredTrial.of(t["quality"], engine, self._timings(t)) for t in self._confirmations]
+                verdicts |= {key: judge.decide(record, again) for key, record in suspects.items()}
+            self._verdicts = tuple(self._excused(record) for record in verdicts.values())
         return self._verdicts
+
+    def _excused(self, record: VerdictRecord) -> VerdictRecord:
+        decision = self._around.quarantine(self.case, record.metric)
+        return replace(record, verdict=quarantined(record.verdict, decision)) if decision else record
 
     def records(self) -> list[TrialRecord]:
         """Return the case's trial, those that followed it up and those of further builds; none without a finding."""
@@ -262,7 +283,6 @@ class CaseRun:
             return []
         versions = self._pipeline.done("versions") or {"runtime": self.subject.runtime, "version": "", "libraries": {}}
         trial = self._pipeline.done("trial")
-        built = self._pipeline.done("build")
         outputs, layers, cost = (self._pipeline.done(step) for step in ("outputs", "layers", "cost"))
         reference = self._pipeline.done("reference")
         first = TrialRecord(
@@ -287,11 +307,12 @@ class CaseRun:
             conditions={
                 **(trial["conditions"] if trial else {}),
                 **({"reference": reference.facts} if reference and reference.facts else {}),
+                **({"machine": dict(self._around.environment.facts)} if self._around.environment.facts else {}),
                 **layer_conditions(layers),
                 **cost_conditions(cost, self._rooflines(), self._around.board, number_type_of(self.case.precision)),
             },
             phases=self._phases.read(),
-            engine=engine_record(built, trial["milliseconds"] if trial else None) if built else None,
+            engine=self._engine(),
             measurements=tuple(self._measurements()),
             tensor_errors=tuple(
                 tensor_errors(outputs["points"] if outputs else None, layers, self.case.profile.smallest.label)
@@ -302,6 +323,18 @@ class CaseRun:
         further = [(first.engine, trial) for trial in self._confirmations]
         further += [(engine_record(built, trial["milliseconds"]), trial) for built, trial in self._builds]
         return [first, *(self._further(first, i, *pair) for i, pair in enumerate(further, start=1))]
+
+    def another_trial(self) -> TrialRecord:
+        """Time the engine in one more fresh process, and return a record of that trial alone, also of one that failed.
+
+        A stage must have been checked before.
+        """
+        (first, *_) = self.records()
+        try:
+            return self._further(first, 0, first.engine, self._pipeline.another_trial())
+        except HarnessError as failure:
+            nothing: Any = {"measurements": (), "tensor_errors": (), "findings": (), "verdicts": (), "phases": {}}
+            return replace(first, outcome=_outcome_of(failure), message=str(failure), **nothing)
 
     def close(self) -> None:
         """Remove what only this run needed."""
@@ -345,16 +378,32 @@ class CaseRun:
             verdicts=(),
         )
 
-    def _judge(self, name: str, point: str, values: Sequence[float]) -> gate.Verdict:
-        metric = metric_named(name)
-        return gate.judge(
-            self._around.baseline(self.case, name, point, self.subject.runtime),
-            values,
-            direction=metric.direction,
-            smallest_effect=metric.smallest_effect,
-            scale=metric.scale,
-            resolution=metric.resolution,
+    def _confirm(self) -> None:
+        """Time the engine in further fresh processes; one of them that the machine spoilt is repeated once."""
+        for _ in range(self._around.settings.confirmations):
+            trial = self._pipeline.another_trial()
+            if trial["quality"] in UNFIT:
+                spoilt, trial = trial, self._pipeline.another_trial()
+                trial["conditions"]["retried_after"] = spoilt["quality"]
+            self._confirmations.append(trial)
+
+    def _judge(self) -> Judge:
+        around, case, runtime = self._around, self.case, self.subject.runtime
+        quality = self._pipeline.trial()["quality"]
+        return Judge(
+            baseline=lambda metric, point: around.baseline(case, metric, point, runtime),
+            past_runs=lambda metric, point: around.past_runs(case, metric, point, runtime),
+            layers_of=around.layers_of,
+            first=MeasuredTrial.of(quality, self._engine(), self._measurements()),
+            builds=[
+                MeasuredTrial.of(trial["quality"], engine_record(built), self._timings(trial))
+                for built, trial in self._builds
+            ],
         )
+
+    def _engine(self) -> EngineRecord | None:
+        built, trial = self._pipeline.done("build"), self._pipeline.done("trial")
+        return engine_record(built, trial["milliseconds"] if trial else None) if built else None
 
     def _refuse(self, stage: str, what: str, *details: str) -> None:
         command = self._around.reproduce(self.case, stage)
@@ -372,6 +421,15 @@ def describe_verdict(record: VerdictRecord) -> str:
     """Say a verdict in one sentence that names its series."""
     where = f" at {record.point}" if record.point else ""
     return f"{metric_named(record.metric).title}{where}: {record.verdict.reason}"
+
+
+def describe_findings(records: Sequence[VerdictRecord]) -> list[str]:
+    """Say verdicts of one case and status: a line for each finding, and under it those that moved with it, indented."""
+    lines = []
+    for finding in grouped(records):
+        lines.append(describe_verdict(finding.lead))
+        lines += [f"  also {describe_verdict(other)}" for other in finding.others]
+    return lines
 
 
 def _outcome_of(failure: Exception) -> Outcome:

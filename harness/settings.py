@@ -44,7 +44,10 @@ class Settings:
         report: folder for the HTML report; empty writes none.
         subjects: ``NAME=PYTHON`` each; the harness's own interpreter if empty.
         case_timeout: seconds after which a case's worker is killed.
+        baseline: name of the baseline to compare with; by default the last good runs.
         baseline_runs: how many of the last good runs make a baseline.
+        baseline_branch: the branch that this checkout is to be merged into: the last good runs are those of what it
+            left that branch with. By default the one that CI names, else runs of every branch count.
         confirmations: how many trials confirm or refute what one trial suggests.
         resume: id of a session to go on with.
         build_options: ``NAME=VALUE`` each, for every build of this session, over what models say of themselves.
@@ -66,7 +69,9 @@ class Settings:
     report: str = "build/report"
     subjects: tuple[str, ...] = ()
     case_timeout: float = 600.0
+    baseline: str = ""
     baseline_runs: int = 20
+    baseline_branch: str = ""
     confirmations: int = 4
     resume: str = ""
     build_options: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.cases import metric_named
 from harness.session import describe_verdict
+from harness.verdicts.findings import grouped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,12 +78,13 @@ def _verdicts(trial: TrialRecord) -> str:
 
 
 def _changes(cases: Sequence[TrialRecord]) -> list[str]:
-    changed = [
-        f"{record.verdict.status:<9} {_name(trial)}: {describe_verdict(record)}"
-        for trial in cases
-        for record in trial.verdicts
-        if record.verdict.status in ("regressed", "improved", "missing") and metric_named(record.metric).gated
-    ]
+    changed = []
+    for trial in cases:
+        for status in ("regressed", "improved", "missing"):
+            records = [r for r in trial.verdicts if r.verdict.status == status and metric_named(r.metric).gated]
+            for finding in grouped(records):
+                others = f" (and {len(finding.others)} more series with it)" if finding.others else ""
+                changed.append(f"{status:<9} {_name(trial)}: {describe_verdict(finding.lead)}{others}")
     more = [f"… and {len(changed) - _MOST_SERIES} more"] if len(changed) > _MOST_SERIES else []
     return changed[:_MOST_SERIES] + more
 

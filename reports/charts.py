@@ -49,6 +49,19 @@ class Band:
     high: float
 
 
+@dataclass(frozen=True)
+class Step:
+    """A session since which the series lies elsewhere: a line across the chart, with a word and a longer text to it.
+
+    One that a person has accepted is drawn fainter.
+    """
+
+    column: int
+    label: str
+    text: str
+    accepted: bool = False
+
+
 def sparkline(values: Sequence[float], description: str) -> Markup:
     """Draw values, oldest first, with a dot on the newest; nothing for fewer than two finite ones."""
     finite = [value for value in values if math.isfinite(value)]
@@ -74,6 +87,7 @@ def trend_chart(
     median: float | None = None,
     band: Band | None = None,
     marks: Sequence[Mark] = (),
+    steps: Sequence[Step] = (),
 ) -> Markup:
     """Draw one series over its sessions: a line for each subject, the median, the expected band, the verdicts.
 
@@ -86,6 +100,7 @@ def trend_chart(
         median: of the values, drawn as a dashed line.
         band: see ``Band``.
         marks: see ``Mark``.
+        steps: see ``Step``.
     """
     values = [value for line in lines for _, value in line.points]
     extent = [*values, *((band.low, band.high) if band and _worth_showing(band, values) else ())]
@@ -101,6 +116,7 @@ def trend_chart(
     if median is not None:
         y = number(up.at(median))
         parts.append(f'<path class="median" d="M{LEFT} {y}H{WIDTH - RIGHT}"/>')
+    parts += [_step(step, across) for step in steps]
     for line in lines:
         points = " ".join(f"{number(across.at(column))},{number(up.at(value))}" for column, value in line.points)
         parts.append(f'<polyline class="l{line.subject % len(SHAPES)}" points="{points}"/>')
@@ -114,6 +130,18 @@ def trend_chart(
     return Markup(  # noqa: S704 - numbers, and texts that are escaped
         f'<svg class="chart trend" data-series="{escape(identity)}" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
         f'tabindex="0" aria-label="{escape(description)}">{"".join(parts)}</svg>'
+    )
+
+
+def _step(step: Step, across: Axis) -> str:
+    """Draw a line between the column and the one before it, its label on the side that has more room."""
+    x = (across.at(step.column) + across.at(max(step.column - 1, 0))) / 2
+    beside, anchor = (x + 3, "start") if x < (LEFT + WIDTH - RIGHT) / 2 else (x - 3, "end")
+    accepted = " accepted" if step.accepted else ""
+    return (
+        f'<g class="step{accepted}"><title>{escape(step.text)}</title>'
+        f'<path d="M{number(x)} {TOP - 8}V{HEIGHT - BOTTOM}"/>'
+        f'<text x="{number(beside)}" y="{TOP - 1}" text-anchor="{anchor}">{escape(step.label)}</text></g>'
     )
 
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from reports import text
+from reports.changes import changes_of
 from reports.current import sentence_of
 from reports.drawing import marker_definitions
 from reports.engine_view import EngineRoom
@@ -109,6 +110,7 @@ def _case_view(case: CurrentCase, context: ModelContext) -> CaseView:
         trials=tuple(trial_view(cell, context) for cell in case.cells),
         trends=trends,
         more_trends=more_trends,
+        changes=changes_of(case, context),
     )
 
 

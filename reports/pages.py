@@ -249,6 +249,21 @@ class TrendView:
 
 
 @dataclass(frozen=True)
+class ChangeView:
+    """A run since which a series lies elsewhere, and what else changed then."""
+
+    since: str
+    session: str
+    series: str
+    before: str
+    after: str
+    change: str
+    better: bool
+    differences: tuple[str, ...]
+    accepted: str
+
+
+@dataclass(frozen=True)
 class CaseView:
     """One case on one machine, in full."""
 
@@ -265,6 +280,7 @@ class CaseView:
     trials: tuple[TrialView, ...]
     trends: tuple[TrendView, ...]
     more_trends: tuple[TrendView, ...]
+    changes: tuple[ChangeView, ...] = ()
 
 
 @dataclass(frozen=True)

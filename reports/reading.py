@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from harness.history.records import EnvironmentRecord, SubjectRecord, TrialRecord
-    from harness.history.rows import MatrixCell, SeriesRow, SessionRow
+    from harness.history.rows import ChangeRow, MatrixCell, SeriesRow, SessionRow
     from harness.history.store import History
 
 SAMPLES_FOR_P90, SAMPLES_FOR_P99 = 64, 662
@@ -84,6 +84,7 @@ class Reading:
         cells: of each (case id, environment hash) in those sessions, the newest first trial per subject, oldest first.
         details: of each cell's trial, everything but raw samples, by trial id.
         samples: of each cell's measurements that have raw samples, by (trial id, metric, point).
+        changes: where levels changed, the newest first, by series id.
     """
 
     database: str
@@ -96,6 +97,7 @@ class Reading:
     cells: Mapping[tuple[str, str], Sequence[MatrixCell]]
     details: Mapping[int, TrialRecord]
     samples: Mapping[tuple[int, str, str], SampleSummary]
+    changes: Mapping[int, Sequence[ChangeRow]]
 
 
 def read(history: History, *, last: int = 200) -> Reading:
@@ -124,6 +126,7 @@ def read(history: History, *, last: int = 200) -> Reading:
         cells=_by_case(cells),
         details={key: row.record for key, row in queries.trials([cell.trial_id for cell in cells]).items()},
         samples=samples,
+        changes=_by_series(queries.change_points()),
     )
 
 
@@ -217,6 +220,13 @@ def _samples(connection: Connection, trials: Sequence[int]) -> dict[tuple[int, s
     )
     summaries = {(row[0], row[1], row[2]): summarise(row[3]) for row in connection.execute(query)}
     return {key: summary for key, summary in summaries.items() if summary is not None}
+
+
+def _by_series(changes: Sequence[ChangeRow]) -> dict[int, list[ChangeRow]]:
+    grouped: dict[int, list[ChangeRow]] = defaultdict(list)
+    for change in changes:
+        grouped[change.series.id].append(change)
+    return dict(grouped)
 
 
 def _by_case(cells: Sequence[MatrixCell]) -> dict[tuple[str, str], list[MatrixCell]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from reports import charts, text
+from reports.changes import steps_of
 from reports.current import LATENCIES, describe_change, metric_of
 from reports.pages import TrendView
 from reports.standing import STANDINGS
@@ -40,6 +41,7 @@ def trends_of(case: CurrentCase, context: ModelContext) -> tuple[tuple[TrendView
             continue
         verdict = verdicts.get((row.metric, row.point))
         moved = verdict is not None and verdict.status in _MARKED
+        moved = moved or any(not step.accepted for step in steps_of(row, context))
         (first if row.metric in LATENCIES or moved else others).append(_trend(row, runs, verdict, context))
     return tuple(first), tuple(others)
 
@@ -94,6 +96,7 @@ def _trend(row: SeriesRow, runs: Sequence[Run], verdict: Verdict | None, context
             for run in finite
             if run.status in _MARKED
         ],
+        steps=steps_of(row, context),
     )
     return TrendView(title, latest, standing, chart, note)
 

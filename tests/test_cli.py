@@ -38,7 +38,7 @@ def test_help_names_every_command_and_is_quick(tmp_path: Path) -> None:
     program = "import sys, time; from harness import cli; sys.argv[1:] = ['--help']\ntry: cli.main()\n"
     program += "finally: print(time.process_time(), file=sys.stderr)"
     answer = python("-c", program, cwd=tmp_path)
-    for command in ("check", "doctor", "report", "query", "gate"):
+    for command in ("baseline", "changes", "check", "compare", "doctor", "report", "query", "gate"):
         assert f"  {command} " in answer.stdout
     assert float(answer.stderr.splitlines()[0]) < 0.5
 
@@ -49,7 +49,7 @@ def test_declaring_the_commands_loads_nothing_heavy(tmp_path: Path) -> None:
     assert python("-c", program, cwd=tmp_path).stdout == "[]\n"
 
 
-@pytest.mark.parametrize("command", ["check", "doctor", "report", "query", "gate"])
+@pytest.mark.parametrize("command", ["changes", "check", "compare", "doctor", "report", "query", "gate"])
 def test_every_option_of_every_command_is_described(shell: Shell, command: str) -> None:  # noqa: F811 - the fixture
     """No option stands in --help without a word about it."""
     text = shell(command, "--help").stdout
@@ -135,7 +135,9 @@ def remembered(tmp_path: Path) -> Callable[..., str]:
         pytest.param(
             [trial(1, word=verdict("insufficient"))], ("--count", "missing, insufficient"), 3, id="insufficient counted"
         ),
-        pytest.param([trial(1), trial(1, model="b"), trial(2)], ("--count", "missing"), 3, id="a case vanished"),
+        pytest.param(
+            [trial(1), trial(1, case_id="squeezenet-int8-static", case_hash="2"), trial(2)], (), 3, id="a case vanished"
+        ),
         pytest.param([trial(1, word=verdict("regressed")), trial(2)], (), 0, id="only the latest is judged"),
         pytest.param(
             [trial(1, word=verdict("regressed")), trial(2)], ("--session", f"{1:012x}"), 1, id="an earlier one by id"
@@ -183,13 +185,39 @@ def test_gate_writes_markdown(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The summary goes to the file that is named, or to GitHub's where it runs."""
+    """The summary goes to GitHub's where it runs, and to the file that is named."""
     db = remembered(trial(1, word=verdict("regressed")))
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "step.md"))
     shell("gate", "--db", db)
     assert "| regressed | squeezenet-fp16-batch1x4x16 |" in (tmp_path / "step.md").read_text()
     shell("gate", "--db", db, "--summary", "named.md")
-    assert (tmp_path / "named.md").read_text() == (tmp_path / "step.md").read_text()
+    assert (tmp_path / "step.md").read_text() == 2 * (tmp_path / "named.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "on_github", "printed"),
+    [
+        pytest.param([], "true", True, id="in GitHub's workflows"),
+        pytest.param([], "", False, id="not elsewhere"),
+        pytest.param(["--annotations"], "", True, id="where they are asked for"),
+        pytest.param(["--no-annotations"], "true", False, id="not where they are declined"),
+    ],
+)
+def test_gate_annotates_in_workflows(
+    shell: Shell,  # noqa: F811 - the fixture
+    remembered: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    options: list[str],
+    on_github: str,
+    printed: bool,
+) -> None:
+    """Annotations are on standard error, so that standard output is the same with and without them."""
+    db = remembered(trial(1, word=verdict("regressed")))
+    monkeypatch.setenv("GITHUB_ACTIONS", on_github)
+    answer = shell("gate", "--db", db, "--json", *options)
+    assert ("::error title=regressed" in answer.stderr) is printed
+    assert json.loads(answer.stdout)["exit_code"] == 1
 
 
 def test_report_prints_where_it_is(shell: Shell, remembered: Callable[..., str], tmp_path: Path) -> None:  # noqa: F811 - the fixture

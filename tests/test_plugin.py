@@ -130,6 +130,7 @@ def test_pytest_benchmark_reports_the_samples(run: Run, suite: Path) -> None:
         (["--build-option", "fast"], "--build-option takes NAME=VALUE"),
         (["--reference", "cuda:/no/python"], "--reference cuda:/no/python: there is no interpreter at '/no/python'"),
         (["--engines", "keep"], "'keep' is no way to come by engines."),
+        (["--baseline", "nope"], "'nope' is no named baseline of this history. Known: none."),
         (["--resume", "abcdef"], "the history has no such session"),
         (["--db", "nowhere://x"], "nowhere"),
         (["--report", "catalogue.py/report"], "the report folder"),
@@ -137,7 +138,8 @@ def test_pytest_benchmark_reports_the_samples(run: Run, suite: Path) -> None:
     ],
     ids=["unknown gpu", "absent gpu", "unknown model", "unknown precision", "a timeout that is no number",
          "negative timeout", "no such interpreter", "a build option without a value",
-         "no interpreter for references", "no such way", "no such session", "unknown kind of database",
+         "no interpreter for references", "no such way", "no such baseline",
+         "no such session", "unknown kind of database",
          "a report below a file", "a cache that is a file"],
 )  # fmt: skip
 def test_bad_options_end_in_one_clear_error(run: Run, arguments: list[str], text: str) -> None:
@@ -192,6 +194,29 @@ def test_a_model_that_cannot_be_made_fails_alone(run: Run, suite: Path) -> None:
     assert "fileless-fp32-static: ModelError: there is no file" in result.stdout
     assert "2 failed, 2 passed, 2 skipped" in result.stdout
     assert rows(suite, "select outcome, count(*) from trial group by 1 order by 1") == [("failed", 2), ("ok", 1)]
+
+
+def test_what_was_left_out_on_purpose_is_not_missed(run: Run, suite: Path) -> None:
+    """The gate passes a session that pytest's own options narrowed, and says so; one that lost a case it stops."""
+
+    def gate() -> subprocess.CompletedProcess[str]:
+        asked = [sys.executable, "-m", "harness.cli", "gate"]
+        return subprocess.run(
+            asked, cwd=suite, env=environment(), capture_output=True, text=True, timeout=60, check=False
+        )
+
+    run("-k", "build")
+    settings = "select json_extract(settings, '$.narrowed') from session order by started_at"
+    assert rows(suite, settings) == [("-k",)]
+    run("-k", "build and first")
+    answer = gate()
+    assert answer.returncode == 0, answer.stdout
+    assert "missing cases were not looked for, since cases were left out by -k" in answer.stdout
+    (suite / "catalogue.py").write_text(CATALOGUE.replace("(FP32, TF32)", "(FP32,)"))
+    run("--models", "first", "--baseline-branch", "main")
+    answer = gate()
+    assert answer.returncode == 3, answer.stdout
+    assert "first-tf32-batch1x2x4" in answer.stdout
 
 
 def test_an_unknown_setting_is_refused(run: Run) -> None:

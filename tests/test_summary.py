@@ -119,9 +119,16 @@ def test_engines_that_were_not_built_are_counted() -> None:
 
 def test_many_changes_are_cut_short_and_counted() -> None:
     """Ten are told, and how many more there are."""
-    lines = lines_of(trial(1, verdicts=records(*[verdict("regressed")] * 13)))
+    lines = lines_of(*(trial(1, model=f"net{i}", verdicts=records(verdict("regressed"))) for i in range(13)))
     assert sum(line.startswith("regressed") for line in lines) == 10
     assert "… and 3 more" in lines
+
+
+def test_series_that_moved_together_are_told_once() -> None:
+    """A case that is slower at three points has one line, which counts the others."""
+    lines = lines_of(trial(1, verdicts=records(*[verdict("regressed")] * 3)))
+    (line,) = [line for line in lines if line.startswith("regressed")]
+    assert line.endswith("it is regressed (and 2 more series with it)")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.detection.figures import Figure, at_least, at_most, error_of_mean, share
+from benchmarks.detection.figures import Figure, at_least, at_most, error_of_share, share
 from benchmarks.detection.noise import Noise, simulate
 from benchmarks.detection.policy import decide
 from harness.cases.metric import METRICS
@@ -33,10 +33,11 @@ def measure_suite(*, repetitions: int, series: int = SERIES) -> Iterator[Figure]
     for kinds, noise in ((quiet, quiet[0].describe()), (equal, equal[0].describe()), (unequal, words)):
         generator = np.random.default_rng(21)
         red = [_red_sessions(kinds, generator, series) for _ in range(repetitions)]
-        sessions = [float(np.count_nonzero(alarms)) for alarms in red]
+        red_sessions = int(np.count_nonzero(red))
         rest = {"table": _TABLE, "method": "this gate", "noise": f"N = {BASELINE_RUNS}, {noise}"}
         yield Figure(
-            value=float(np.mean(sessions)), error=error_of_mean(sessions), simulations=repetitions, unit="count",
+            value=red_sessions / repetitions, error=SESSIONS * error_of_share(red_sessions, repetitions * SESSIONS),
+            simulations=repetitions, unit="count",
             what=f"red sessions of {SESSIONS}", goal=at_most(1.0), **rest,
         )  # fmt: skip
         yield share(

@@ -90,12 +90,14 @@ class CheckResult:
         cases: those that were finished.
         report: first page of the HTML report, if one was written.
         interrupted: whether Ctrl-C ended it.
+        remarks: what to know of its baselines, a sentence each.
     """
 
     session: str
     cases: tuple[CheckedCase, ...]
     report: Path | None
     interrupted: bool
+    remarks: tuple[str, ...] = ()
 
     @property
     def errors(self) -> tuple[str, ...]:
@@ -202,7 +204,13 @@ def run_check(
     finally:
         around.workbench.close()
         report = end_session(recorder, status, root / settings.report if settings.report else None)
-    return CheckResult(session=session, cases=tuple(checked), report=report, interrupted=status == "interrupted")
+    return CheckResult(
+        session=session,
+        cases=tuple(checked),
+        report=report,
+        interrupted=status == "interrupted",
+        remarks=tuple(around.remarks),
+    )
 
 
 def _run_case(run: CaseRun, on_stage: Callable[[str, str], None], column: str) -> CheckedCase:

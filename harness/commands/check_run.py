@@ -60,6 +60,8 @@ def show_check(
     else:
         for shown in check_text(plan, result, db=settings.db):
             console().print(shown)
+    for remark in result.remarks:
+        errors.print(remark)
     for error in result.errors:
         errors.print(f"error: {error}")
     return result.exit_code

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
 from harness.cases import metric_named
 from harness.errors import ConfigurationError, unknown_value
+from harness.verdicts.findings import grouped
 from harness.verdicts.gate import adjust
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from harness.history.records import FindingRecord, VerdictRecord
+    from harness.verdicts.gate import Verdict
 
-Word = Literal["failed", "regressed", "missing", "inconclusive", "insufficient", "unfinished"]
+Word = Literal["failed", "regressed", "missing", "quarantined", "inconclusive", "insufficient", "unfinished"]
 Countable = Literal["missing", "inconclusive", "insufficient"]
 COUNTABLE: tuple[Countable, ...] = get_args(Countable)
 
@@ -33,12 +36,14 @@ class GatedCase:
         outcome: of its first trial.
         findings: of its first trial.
         verdicts: the last word on each of its series.
+        model: its name, by which the catalogue's record is found.
     """
 
     id: str
     outcome: str
     findings: Sequence[FindingRecord] = ()
     verdicts: Sequence[VerdictRecord] = ()
+    model: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,15 +54,27 @@ class GatedSession:
         id: 12 hexadecimal digits.
         status: ``finished``, ``running`` or ``interrupted``.
         cases: what it ran.
-        previous: id of the session that it is held against to see which cases it lacks, if there is one.
-        lacking: cases that the previous session had and this one has not.
+        previous: id of the newest session that it is held against to see which cases it lacks, if there is one.
+        lacking: cases that it should have had, each with the id of the session that had it last.
+        narrowed: how cases were left out on purpose, so that nothing is said of missing ones; empty if they were not.
+        source: what held its models: ``module:NAME`` of a catalogue, or an ONNX file; empty where it is not known.
+        started_at: UTC.
+        machines: names of the environments that it ran in.
+        software: the runtimes under test, with their versions.
+        commit: of the checkout that held the suite; None outside git.
     """
 
     id: str
     status: str
     cases: Sequence[GatedCase]
     previous: str | None = None
-    lacking: Sequence[str] = ()
+    lacking: Mapping[str, str] = field(default_factory=dict)
+    narrowed: str = ""
+    source: str = ""
+    started_at: datetime | None = None
+    machines: Sequence[str] = ()
+    software: Sequence[str] = ()
+    commit: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +87,9 @@ class Concern:
         what: the stage or the series.
         reason: one sentence.
         q: of a verdict, among all verdicts of the session.
+        model: of the case; empty where it is not known.
+        record: the verdict with its effect, interval and cause, where it is about a series.
+        also: other series of the case that changed with it, a line each.
     """
 
     word: Word
@@ -77,6 +97,9 @@ class Concern:
     what: str
     reason: str
     q: float | None = None
+    model: str = ""
+    record: VerdictRecord | None = None
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +110,7 @@ class Assessment:
         session: what was assessed.
         concerns: what wants attention, the worst first.
         words: how many series ended with which word.
-        counted: the words that were asked to be counted.
+        counted: the words that are counted: ``missing``, and those that were asked for.
     """
 
     session: GatedSession
@@ -108,6 +131,10 @@ class Assessment:
         if not self.session.cases or "unfinished" in words:
             return UNUSABLE
         return COUNTED if words & set(self.counted) else NOTHING_REGRESSED
+
+    def decides(self, word: str) -> bool:
+        """Tell whether one concern of this kind is enough to block."""
+        return word in {"failed", "regressed", "unfinished", *self.counted}
 
     @property
     def judged(self) -> int:
@@ -139,17 +166,14 @@ class Assessment:
         total = sum(unjudged.values())
         # Where there is but one word, its number has been said.
         named = [word if len(unjudged) == 1 else f"{number} {word}" for word, number in unjudged.items()]
-        said = [f"{total} series could not be judged ({', '.join(named)})"] if total else []
-        if lacking := len(self.session.lacking):
-            said.append(f"{lacking} {'case is' if lacking == 1 else 'cases are'} missing")
-        return said
+        return [f"{total} series could not be judged ({', '.join(named)})"] if total else []
 
 
 def assess(session: GatedSession, *, count: Iterable[str] = ()) -> Assessment:
     """Hold a session against the rules of the gate.
 
-    A failed or crashed case counts as much as a regression. What could not be judged, and what is not there, is always
-    listed, and decides only where ``count`` names it. A session that did not finish never passes.
+    A failed or crashed case counts as much as a regression. What is not there is never passed over. What could not be
+    judged is always listed, and decides only where ``count`` names it. A session that did not finish never passes.
 
     Args:
         session: what the session left behind.
@@ -162,16 +186,12 @@ def assess(session: GatedSession, *, count: Iterable[str] = ()) -> Assessment:
     for unknown in sorted(wanted - set(COUNTABLE)):
         raise ConfigurationError(f"--count: {unknown_value('verdict that can be counted', unknown, COUNTABLE)}")
     judged = [(case, record) for case in session.cases for record in case.verdicts]
-    q_values = [verdict.q for verdict in adjust([record.verdict for _, record in judged])]
+    adjusted = iter(adjust([record.verdict for _, record in judged]))
     concerns = [concern for case in session.cases for concern in _failures(case)]
+    concerns += [concern for case in session.cases for concern in _concerns(case, adjusted)]
     concerns += [
-        Concern(word=word, case=case.id, what=_series(record), reason=record.verdict.reason, q=q)
-        for (case, record), q in zip(judged, q_values, strict=True)
-        if (word := _word(record)) is not None
-    ]
-    concerns += [
-        Concern(word="missing", case=case, what="", reason=f"session {session.previous} had it, this one has not")
-        for case in session.lacking
+        Concern(word="missing", case=case, what="", reason=f"session {had_it} had it, this one has not")
+        for case, had_it in session.lacking.items()
     ]
     if session.status != "finished":
         told = "still runs, or was killed" if session.status == "running" else f"was {session.status}"
@@ -183,33 +203,65 @@ def assess(session: GatedSession, *, count: Iterable[str] = ()) -> Assessment:
         session=session,
         concerns=tuple(sorted(concerns, key=lambda concern: order.index(concern.word))),
         words=Counter(record.verdict.status for _, record in judged),
-        counted=tuple(word for word in COUNTABLE if word in wanted),
+        counted=tuple(word for word in COUNTABLE if word in {"missing", *wanted}),
     )
 
 
 def _failures(case: GatedCase) -> list[Concern]:
     # What the regression stage says is in the verdicts too, unless it failed before it could judge.
-    judged = any(_word(record) in {"regressed", "missing"} for record in case.verdicts)
+    judged = any(word_of(record) in {"regressed", "missing"} for record in case.verdicts)
     failures = [
-        Concern(word="failed", case=case.id, what=finding.stage, reason=finding.message)
+        Concern(word="failed", case=case.id, what=finding.stage, reason=finding.message, model=case.model)
         for finding in case.findings
         if finding.outcome == "failed" and not (finding.stage == "regression" and judged)
     ]
     if not failures and case.outcome in {"crashed", "timed_out"}:
-        failures.append(Concern(word="failed", case=case.id, what=case.outcome, reason="it left no finding behind"))
+        failures.append(
+            Concern(
+                word="failed", case=case.id, what=case.outcome, reason="it left no finding behind", model=case.model
+            )
+        )
     return failures
 
 
-def _word(record: VerdictRecord) -> Word | None:
+def _concerns(case: GatedCase, adjusted: Iterator[Verdict]) -> Iterator[Concern]:
+    """Yield what the verdicts of a case give to worry about; regressions that have one cause are one concern.
+
+    Args:
+        case: of the session.
+        adjusted: the verdicts of the session that come next, with their q.
+    """
+    records = [replace(record, verdict=next(adjusted)) for record in case.verdicts]
+    findings = [(finding.lead, finding.others) for finding in grouped(r for r in records if word_of(r) == "regressed")]
+    findings += [(record, ()) for record in records if word_of(record) != "regressed"]
+    for lead, others in findings:
+        word = word_of(lead)
+        if word is not None:
+            yield Concern(
+                word=word,
+                case=case.id,
+                what=series_title(lead),
+                reason=lead.verdict.reason,
+                q=lead.verdict.q,
+                model=case.model,
+                record=lead,
+                also=tuple(f"{series_title(other)}: {other.verdict.reason}" for other in others),
+            )
+
+
+def word_of(record: VerdictRecord) -> Word | None:
+    """Return the kind of concern that a verdict is; None where it is none."""
     words: dict[str, Word] = {
         "regressed": "regressed",
         "missing": "missing",
+        "quarantined": "quarantined",
         "inconclusive": "inconclusive",
         "insufficient": "insufficient",
     }
     return words.get(record.verdict.status)
 
 
-def _series(record: VerdictRecord) -> str:
+def series_title(record: VerdictRecord) -> str:
+    """Name the series of a verdict within its case."""
     title = metric_named(record.metric).title
     return f"{title} at {record.point}" if record.point else title

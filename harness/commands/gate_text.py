@@ -1,16 +1,15 @@
-"""What ``trt-harness gate`` prints, and the Markdown that it leaves for a pull request."""
+"""What ``trt-harness gate`` prints."""
 
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
 from harness.commands.gate import NOTHING_REGRESSED
 from harness.commands.output import table
-from harness.errors import ConfigurationError
+from reports.text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,15 +26,19 @@ _LONGEST_REASON = 240
 
 def gate_text(assessment: Assessment) -> list[RenderableType]:
     """Return what is printed: the answer, what wants attention, and how many series ended with which word."""
-    listed, rest = _listed(assessment)
-    rows = [
-        (Text(c.word, style=_STYLES.get(c.word, "yellow")), c.case, c.what, _first_line(c.reason), c.q) for c in listed
-    ]
+    listed, rest = listed_concerns(assessment)
+    rows: list[tuple[Any, ...]] = []
+    for c in listed:
+        word = Text(c.word, style=_STYLES.get(c.word, "yellow"))
+        rows.append((word, one_line(c.case), one_line(c.what), first_line(c.reason), c.q))
+        rows += [
+            ("", "", f"  also {what}", why, None) for what, _, why in (one_line(a).partition(": ") for a in c.also)
+        ]
     shown: list[RenderableType] = []
     if rows:
         shown += [table(rows, ["", "case", "what", "why", "q"]), ""]
-    shown += [*rest, _counts(assessment)]
-    shown.append(Text(f"gate: {assessment.headline} (exit code {assessment.exit_code})", style=_tone(assessment)[1]))
+    shown += [*rest, counts_line(assessment)]
+    shown.append(Text(f"gate: {assessment.headline} (exit code {assessment.exit_code})", style=tone_of(assessment)[1]))
     return shown
 
 
@@ -55,45 +58,14 @@ def gate_data(assessment: Assessment) -> dict[str, Any]:
     }
 
 
-def gate_markdown(assessment: Assessment) -> str:
-    """Return a small table of what wants attention, as GitHub shows it beside a pull request."""
-    listed, rest = _listed(assessment)
-    lines = [f"### {_tone(assessment)[0]} trt-harness: {_cell(assessment.headline)}", ""]
-    if listed:
-        lines += ["| | case | what | why |", "|---|---|---|---|"]
-        lines += [f"| {c.word} | {_cell(c.case)} | {_cell(c.what)} | {_cell(_first_line(c.reason))} |" for c in listed]
-        lines.append("")
-    return "\n".join([*lines, *(f"{line}\n" for line in rest), _counts(assessment), ""])
-
-
-def write_summary(assessment: Assessment, file: Path | None, step_summary: str | None) -> None:
-    """Leave the Markdown in ``file``; without one, add it to GitHub's summary of the step where there is such a thing.
-
-    Raises:
-        ConfigurationError: the file cannot be written.
-    """
-    try:
-        if file is not None:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(gate_markdown(assessment), encoding="utf-8")
-        elif step_summary:
-            with Path(step_summary).open("a", encoding="utf-8") as added:
-                added.write(gate_markdown(assessment))
-    except OSError as error:
-        where = file if file is not None else step_summary
-        raise ConfigurationError(
-            f"the summary {str(where)!r} cannot be written: {error.strerror}; name another file: --summary FILE.md"
-        ) from None
-
-
-def _tone(assessment: Assessment) -> tuple[str, str]:
+def tone_of(assessment: Assessment) -> tuple[str, str]:
     """Return mark and style of the answer: good news, bad news, or neither where something could not be judged."""
     if assessment.clean:
         return "✅", "bold green"
     return ("⚪", "bold") if assessment.exit_code == NOTHING_REGRESSED else ("❌", "bold red")
 
 
-def _listed(assessment: Assessment) -> tuple[Sequence[Concern], list[str]]:
+def listed_concerns(assessment: Assessment) -> tuple[Sequence[Concern], list[str]]:
     """Return the concerns that are shown one by one, and lines that stand for the others.
 
     Insufficient baselines come by the hundred with a new model or machine, so they are told by case, in one line each.
@@ -111,20 +83,23 @@ def _listed(assessment: Assessment) -> tuple[Sequence[Concern], list[str]]:
     return single[:_MOST_ROWS], rest
 
 
-def _counts(assessment: Assessment) -> str:
+def counts_line(assessment: Assessment) -> str:
+    """Say how many series ended with which word, and which sessions this is about."""
     session = assessment.session
     words = ", ".join(f"{count} {word}" for word, count in sorted(assessment.words.items())) or "none judged"
-    held = f"; cases held against session {session.previous}" if session.previous else ""
+    held = f"; cases held against those of session {session.previous} and before" if session.previous else ""
+    if session.narrowed:
+        held = f"; missing cases were not looked for, since cases were left out by {one_line(session.narrowed)}"
     ran = len(session.cases)
     return f"session {session.id} ({session.status}): {ran} case{'s' * (ran != 1)}; series: {words}{held}"
 
 
-def _first_line(text: str) -> str:
+def first_line(text: str) -> str:
     """Return the head of a failure, with the first of its details where the head alone says little."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    head = " ".join(lines[:2])
-    return head if len(head) <= _LONGEST_REASON else f"{head[:_LONGEST_REASON]} …"
+    return one_line(" ".join(lines[:2]))
 
 
-def _cell(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+def one_line(text: str) -> str:
+    """Return ``text`` without control characters and line breaks: CI systems take lines of their own for commands."""
+    return " ".join(plain(text, _LONGEST_REASON).split())

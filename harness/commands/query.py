@@ -26,6 +26,7 @@ _TABLE_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "regressions": ("started_at", "case_id", "metric", "point", "baseline", "value", "effect", "q", "runtime_version"),
     "engines": ("started_at", "case_id", "runtime_version", "engine_bytes", "build_seconds", "layers", "type_shares"),
     "engine_layers": ("case_id", "runtime_version", "position", "name", "operator", "compute_type", "milliseconds"),
+    "change_points": ("started_at", "case_id", "metric", "point", "level_before", "level_after", "effect", "p"),
 }
 _READING = frozenset({
     sqlite3.SQLITE_SELECT,

@@ -21,14 +21,19 @@ if TYPE_CHECKING:
 _BUILD = ("fingerprint", "bytes", "build_seconds", "options", "type_shares", "layers", "warnings")
 
 
+def build_hash(engine: EngineRecord) -> str:
+    """Return what tells the build of ``engine`` from any other: SHA-256 (hex)."""
+    return stable_hash(_build(engine))
+
+
 def engine_id(connection: Connection, engine: EngineRecord) -> int:
     """Return the id of the row of ``engine``, which is made if its build was not stored before.
 
     Of a build that is there already, what was not known of it is added: its log, its layers, their times.
     """
-    build = {**{name: getattr(engine, name) for name in _BUILD}, "warnings": list(engine.warnings)}
-    build_hash = stable_hash(build)
-    found = connection.scalar(select(Engine.id).where(Engine.build_hash == build_hash))
+    build = _build(engine)
+    own_hash = stable_hash(build)
+    found = connection.scalar(select(Engine.id).where(Engine.build_hash == own_hash))
     if found is not None:
         _complete(connection, found, engine)
         return int(found)
@@ -37,10 +42,14 @@ def engine_id(connection: Connection, engine: EngineRecord) -> int:
         "warning_kinds": engine.warning_kinds,
         "log": engine.log,
     }
-    key = connection.execute(insert(Engine).values(build_hash=build_hash, **build, **told)).inserted_primary_key
+    key = connection.execute(insert(Engine).values(build_hash=own_hash, **build, **told)).inserted_primary_key
     assert key is not None, "every table has a primary key"
     _insert_layers(connection, int(key[0]), engine.layer_list)
     return int(key[0])
+
+
+def _build(engine: EngineRecord) -> dict[str, Any]:
+    return {**{name: getattr(engine, name) for name in _BUILD}, "warnings": list(engine.warnings)}
 
 
 def _complete(connection: Connection, identifier: int, engine: EngineRecord) -> None:

@@ -10,31 +10,21 @@ from collections import defaultdict
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import (
-    JSON,
-    Boolean,
-    String,
-    and_,
-    bindparam,
-    case,
-    false,
-    func,
-    or_,
-    select,
-    table,
-    text,
-    true,
-    type_coerce,
-)
+from sqlalchemy import JSON, and_, func, select, table, text, type_coerce
 from sqlalchemy import column as named_column
-from sqlalchemy.orm import aliased
 
+from harness.cases import metric_named
 from harness.errors import HistoryError, unknown_value
 from harness.history import reading
+from harness.history.baselines import AFTER_ALL, Choice, baseline_runs
 from harness.history.identity import series_fingerprint
 from harness.history.location import translated
+from harness.history.named_baselines import named_baselines
+from harness.history.policies import read_decisions
 from harness.history.rows import (
+    ChangeRow,
     MatrixCell,
+    PastRun,
     SeriesPoint,
     SeriesRow,
     SeriesVerdict,
@@ -51,17 +41,23 @@ from harness.history.tables import (
     Subject,
     Trial,
 )
+from harness.history.tables import Engine as EngineTable
 from harness.history.tables import Verdict as VerdictTable
 from harness.history.views import view_named
+from harness.history.what_changed import read_change_points
+from harness.verdicts.baseline import Lineage
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     import numpy as np
-    from sqlalchemy import ColumnClause, ColumnElement, Connection, Engine
+    from sqlalchemy import ColumnClause, Connection, Engine
 
+    from harness.history.decisions import Decision
     from harness.history.location import Location
-    from harness.history.records import EnvironmentRecord, SubjectRecord
+    from harness.history.named_baselines import NamedBaseline
+    from harness.history.records import EnvironmentRecord, LayerRecord, SubjectRecord
 
 __all__ = ["MatrixCell", "Queries", "SeriesPoint", "SeriesRow", "SeriesVerdict", "SessionRow", "TrialRow"]
 
@@ -81,59 +77,6 @@ _SERIES_COLUMNS = (
 _SAME_MEASUREMENT = and_(VerdictTable.trial_id == Measurement.trial_id, VerdictTable.series_id == Measurement.series_id)
 # No bind may name more values than SQLite takes; 32 766 since 3.32.
 _IDS_AT_ONCE = 30_000
-# Above any trial's id.
-_AFTER_ALL = 2**62
-
-
-def _alarm_stands() -> ColumnElement[bool]:
-    """Say, of a measurement and its verdict, whether it raised an alarm that its session did not clear."""
-    later, last = aliased(Trial), aliased(VerdictTable)
-    worse = case((last.direction == "lower", last.effect > 0), else_=last.effect < 0)
-    last_word = (
-        select(or_(last.status == "regressed", and_(last.status == "inconclusive", worse)))
-        .join(later, later.id == last.trial_id)
-        .where(
-            later.session_id == Trial.session_id,
-            later.case_id == Trial.case_id,
-            later.subject_id == Trial.subject_id,
-            last.series_id == Measurement.series_id,
-        )
-        .order_by(last.id.desc())
-        .limit(1)
-        .correlate(Trial, Measurement)
-        .scalar_subquery()
-    )
-    # Only what was screened is ever confirmed, so only then is there more to read than the trial's own verdict.
-    return case(
-        (VerdictTable.status == "regressed", true()), (VerdictTable.status == "inconclusive", last_word), else_=false()
-    )
-
-
-# Made once, since making it takes longer than running it.
-_BASELINE = (
-    select(Measurement.value)
-    .join(Trial, Trial.id == Measurement.trial_id)
-    .join(Session, Session.id == Trial.session_id)
-    .join(Subject, Subject.id == Trial.subject_id)
-    .outerjoin(VerdictTable, _SAME_MEASUREMENT)
-    .where(
-        or_(Subject.runtime == bindparam("runtime", type_=String), bindparam("runtime", type_=String).is_(None)),
-        Measurement.series_id
-        == select(Series.id).where(Series.fingerprint == bindparam("fingerprint")).scalar_subquery(),
-        Measurement.trial_id < bindparam("before"),
-        Measurement.value.is_not(None),
-        Trial.ordinal == 0,
-        Trial.outcome == "ok",
-        or_(Trial.quality == "ok", bindparam("any_quality", type_=Boolean)),
-        or_(
-            type_coerce(Session.settings, JSON)["pace"].as_string() == bindparam("pace", type_=String),
-            bindparam("pace", type_=String).is_(None),
-        ),
-        ~_alarm_stands(),
-    )
-    .order_by(Measurement.trial_id.desc())
-    .limit(bindparam("last"))
-)
 
 
 class Queries:
@@ -167,13 +110,14 @@ class Queries:
         any_quality: bool = False,
         pace: str | None = None,
         runtime: str | None = None,
+        lineage: Lineage | None = None,
+        named: int | None = None,
+        former_names: Iterable[str] = (),
     ) -> list[float]:
-        """Return the last ``last`` good runs of a series, the newest last, in the metric's unit.
+        """Return the baseline of a series, the newest run last, in the metric's unit.
 
-        A good run is the first trial of its case in a session (confirmations follow a suspicion, so they are no fair
-        sample), ended ``ok`` with quality ``ok``, has a number, and raised no alarm that stands: a run that was called
-        a regression, or was on the worse side and never cleared by a confirmation, must not become what later runs are
-        compared with.
+        Those are its last ``last`` good runs, of which ``harness.verdicts.baseline.choose`` says what is good, or the
+        members of a named baseline.
 
         Args:
             case_id: with the next four, what identifies a series; see ``series_fingerprint``.
@@ -188,21 +132,46 @@ class Queries:
             runtime: take only runs under this runtime, whatever its version; under any if None. The series of a case
                 is one, whoever ran it, but TensorRT is no baseline for onnxruntime, nor one of its providers for the
                 other.
+            lineage: take only runs of what the checkout under test descends from; by default of any.
+            named: number of the named baseline whose members are taken, whatever became of the series since.
+            former_names: what the case was called before it was renamed; its runs of then are runs of the series.
         """
-        wanted = {
-            "fingerprint": series_fingerprint(case_id, case_version, environment_hash, metric, point),
-            "last": last,
-            "before": _AFTER_ALL,
-            "any_quality": any_quality,
-            "pace": pace,
-            "runtime": runtime,
-        }
+        fingerprints = [
+            series_fingerprint(name, case_version, environment_hash, metric, point) for name in (case_id, *former_names)
+        ]
         with self.snapshot() as connection:
-            if before_session is not None:
-                first = connection.scalar(select(func.min(Trial.id)).where(Trial.session_id == before_session))
-                wanted["before"] = _AFTER_ALL if first is None else first
-            newest_first = connection.scalars(_BASELINE, wanted).all()
-        return [reading.number(value) for value in reversed(newest_first)]
+            choice = Choice(
+                last=last,
+                before=_first_trial(connection, before_session),
+                lineage=lineage or Lineage(),
+                any_quality=any_quality,
+                pace=pace,
+                runtime=runtime,
+                named=named,
+            )
+            return [run.value for run in baseline_runs(connection, fingerprints, metric_named(metric), choice)]
+
+    def decisions(self) -> list[Decision]:
+        """Return every decision, withdrawn ones and withdrawals included, in the order in which they were made."""
+        with self.snapshot() as connection:
+            return read_decisions(connection)
+
+    def named_baselines(self) -> list[NamedBaseline]:
+        """Return every revision of every named baseline, in the order in which they were made."""
+        with self.snapshot() as connection:
+            return named_baselines(connection)
+
+    def case_names(self) -> list[str]:
+        """Return the name of every case that ever ran, in the order in which they were first seen."""
+        with self.snapshot() as connection:
+            return list(dict.fromkeys(connection.scalars(select(Case.name).order_by(Case.id))))
+
+    def last_start(self, *, but: str) -> datetime | None:
+        """Return when the newest session but one started, UTC; None if there is no other."""
+        with self.snapshot() as connection:
+            return connection.scalar(
+                select(Session.started_at).where(Session.id != but).order_by(Session.started_at.desc())
+            )
 
     def session(self, session_id: str = "latest") -> SessionRow:
         """Return a session by its id, or the one that was started last.
@@ -257,7 +226,10 @@ class Queries:
         """Return the last word on each series of each subject in a session, in the order of the cases."""
         words = reading.last_words(session_id)
         query = (
-            select(*_SERIES_COLUMNS, Trial.session_id, Trial.id, Subject.subject_hash, *reading.VERDICT_COLUMNS)
+            select(
+                *(*_SERIES_COLUMNS, Trial.session_id, Trial.id, Subject.subject_hash),
+                *(VerdictTable.cause, *reading.VERDICT_COLUMNS),
+            )
             .select_from(VerdictTable)
             .join(words, words.c.id == VerdictTable.id)
             .join(Trial, Trial.id == VerdictTable.trial_id)
@@ -271,9 +243,11 @@ class Queries:
         with self.snapshot() as connection:
             rows: Iterable[Any] = connection.execute(query)
             return [
-                SeriesVerdict(SeriesRow(*row[:width]), row[width], row[width + 1], row[width + 2], verdict)
+                SeriesVerdict(
+                    SeriesRow(*row[:width]), row[width], row[width + 1], row[width + 2], verdict, row[width + 3]
+                )
                 for row in rows
-                if (verdict := reading.verdict(row[width + 3 :])) is not None
+                if (verdict := reading.verdict(row[width + 4 :])) is not None
             ]
 
     def subjects(self) -> dict[str, SubjectRecord]:
@@ -398,6 +372,59 @@ class Queries:
                 found.update(reading.trials(connection, ids[start : start + _IDS_AT_ONCE]))
         return found
 
+    def past_runs(
+        self,
+        fingerprints: Sequence[str],
+        *,
+        runtime: str,
+        before_session: str,
+        pace: str | None = None,
+        last: int = 500,
+    ) -> list[PastRun]:
+        """Return the last runs of a series that ended well on a fit machine, the newest last, with their engines.
+
+        Unlike a baseline they include confirmations and further builds, and runs that were called regressions.
+
+        Args:
+            fingerprints: of the series, then of those that it goes on with under former names.
+            runtime: take only runs under this runtime.
+            before_session: take none of this session.
+            pace: take only sessions of this pace; of any if None.
+            last: how many runs at most.
+        """
+        query = (
+            select(Trial.session_id, Trial.ordinal, Measurement.value, EngineTable.build_hash, EngineTable.fingerprint)
+            .select_from(Measurement)
+            .join(Series, Series.id == Measurement.series_id)
+            .join(Trial, Trial.id == Measurement.trial_id)
+            .join(Session, Session.id == Trial.session_id)
+            .join(Subject, Subject.id == Trial.subject_id)
+            .outerjoin(EngineTable, EngineTable.id == Trial.engine_id)
+            .where(Series.fingerprint.in_(fingerprints), Subject.runtime == runtime, Trial.session_id != before_session)
+            .where(Trial.outcome == "ok", Trial.quality == "ok", Measurement.value.is_not(None))
+            .order_by(Measurement.trial_id.desc())
+            .limit(last)
+        )
+        if pace is not None:
+            query = query.where(type_coerce(Session.settings, JSON)["pace"].as_string() == pace)
+        with self.snapshot() as connection:
+            newest_first: Iterable[Any] = connection.execute(query).all()
+        return [
+            PastRun(session, index, value, build or "", tactics or "")
+            for session, index, value, build, tactics in newest_first
+        ][::-1]
+
+    def layers_of(self, build: str) -> tuple[LayerRecord, ...]:
+        """Return the layers of the engine of a build, in their order; none where they were not listed."""
+        own = select(EngineTable.id).where(EngineTable.build_hash == build)
+        with self.snapshot() as connection:
+            return tuple(layer for own_layers in reading.layers(connection, own).values() for layer in own_layers)
+
+    def change_points(self) -> list[ChangeRow]:
+        """Return every lasting change of a series' level, the newest first, with what else changed with it."""
+        with self.snapshot() as connection:
+            return read_change_points(connection)
+
     def samples(self, trial_id: int, metric: str, point: str) -> np.ndarray | None:
         """Return the raw samples of a measurement, float32 [n] in the metric's unit; None if none were kept."""
         query = (
@@ -414,7 +441,7 @@ class Queries:
         """Return rows of one of the documented views, in the view's order, each as values by column.
 
         Args:
-            name: ``latest``, ``trend``, ``regressions``, ``engines`` or ``engine_layers``.
+            name: ``latest``, ``trend``, ``regressions``, ``engines``, ``engine_layers`` or ``change_points``.
             where: values that columns must have.
             limit: how many rows at most.
 
@@ -433,3 +460,11 @@ class Queries:
             query = query.limit(limit)
         with self.snapshot() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _first_trial(connection: Connection, session_id: str | None) -> int:
+    """Return the number of the first trial of a session; one above all others where it has none."""
+    if session_id is None:
+        return AFTER_ALL
+    first = connection.scalar(select(func.min(Trial.id)).where(Trial.session_id == session_id))
+    return AFTER_ALL if first is None else int(first)

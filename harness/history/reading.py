@@ -42,9 +42,10 @@ from harness.verdicts.gate import Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from sqlalchemy import Connection, Row, Subquery
+    from sqlalchemy import Connection, Row, Select, Subquery
 
 VERDICT_COLUMNS = tuple(getattr(VerdictTable, field.name) for field in fields(Verdict))
+_CAUSE_COLUMNS = (VerdictTable.cause, VerdictTable.cause_details)
 _VERDICT_NAMES = tuple(field.name for field in fields(Verdict))
 
 
@@ -206,13 +207,13 @@ def trials(connection: Connection, trial_ids: Sequence[int]) -> dict[int, TrialR
     }
 
 
-def _engines(connection: Connection, chosen: Subquery) -> Mapping[int, EngineRecord]:
-    own = select(Trial.engine_id).join(chosen, chosen.c.id == Trial.id)
-    layers: dict[int, list[LayerRecord]] = defaultdict(list)
-    listed = select(EngineLayer.__table__).where(EngineLayer.engine_id.in_(own))
+def layers(connection: Connection, engines: Select[Any]) -> Mapping[int, list[LayerRecord]]:
+    """Return the layers of the engines that a statement selects the ids of, in their order, by engine."""
+    of_engines: dict[int, list[LayerRecord]] = defaultdict(list)
+    listed = select(EngineLayer.__table__).where(EngineLayer.engine_id.in_(engines))
     for row in connection.execute(listed.order_by(EngineLayer.engine_id, EngineLayer.position)):
         identifier, position, name, operator, compute_type, tactic, outputs, milliseconds = row
-        layers[identifier].append(
+        of_engines[identifier].append(
             LayerRecord(
                 position=position,
                 name=name,
@@ -223,6 +224,12 @@ def _engines(connection: Connection, chosen: Subquery) -> Mapping[int, EngineRec
                 milliseconds=milliseconds,
             )
         )
+    return of_engines
+
+
+def _engines(connection: Connection, chosen: Subquery) -> Mapping[int, EngineRecord]:
+    own = select(Trial.engine_id).join(chosen, chosen.c.id == Trial.id)
+    of_engines = layers(connection, own)
     return {
         row.id: EngineRecord(
             fingerprint=row.fingerprint,
@@ -235,7 +242,7 @@ def _engines(connection: Connection, chosen: Subquery) -> Mapping[int, EngineRec
             time_shares=row.time_shares,
             warning_kinds=row.warning_kinds,
             log=row.log,
-            layer_list=tuple(layers[row.id]),
+            layer_list=tuple(of_engines[row.id]),
         )
         for row in connection.execute(select(Engine.__table__).where(Engine.id.in_(own)))
     }
@@ -243,16 +250,17 @@ def _engines(connection: Connection, chosen: Subquery) -> Mapping[int, EngineRec
 
 def _own_verdicts(connection: Connection, chosen: Subquery) -> Mapping[int, list[VerdictRecord]]:
     query = (
-        select(VerdictTable.trial_id, Series.metric, Series.point, *VERDICT_COLUMNS)
+        select(VerdictTable.trial_id, Series.metric, Series.point, *_CAUSE_COLUMNS, *VERDICT_COLUMNS)
         .join(chosen, chosen.c.id == VerdictTable.trial_id)
         .join(Series, Series.id == VerdictTable.series_id)
         .order_by(VerdictTable.id)
     )
     verdicts: dict[int, list[VerdictRecord]] = defaultdict(list)
     for row in connection.execute(query):
-        word = verdict(row[3:])
+        word = verdict(row[5:])
         if word is not None:
-            verdicts[row[0]].append(VerdictRecord(metric=row[1], point=row[2], verdict=word))
+            told = {"cause": row[3], "cause_details": row[4]}
+            verdicts[row[0]].append(VerdictRecord(metric=row[1], point=row[2], verdict=word, **told))
     return verdicts
 
 

@@ -204,11 +204,21 @@ class FindingRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class VerdictRecord:
-    """The gate's word on one series of one trial."""
+    """The gate's word on one series of one trial.
+
+    Attributes:
+        metric: a name out of ``harness.cases.METRICS``.
+        point: the point's label, or ``""`` where the metric belongs to the whole engine.
+        verdict: the word, with its numbers.
+        cause: what a change goes with, a class of ``harness.verdicts.cause``; ``""`` where nobody asked.
+        cause_details: what the class rests on.
+    """
 
     metric: str
     point: str
     verdict: Verdict
+    cause: str = ""
+    cause_details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

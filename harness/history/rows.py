@@ -87,13 +87,14 @@ class SeriesPoint:
 
 @dataclass(frozen=True, slots=True)
 class SeriesVerdict:
-    """The last word on one series of one subject in one session."""
+    """The last word on one series of one subject in one session, and the class of its cause."""
 
     series: SeriesRow
     session_id: str
     trial_id: int
     subject_hash: str
     verdict: Verdict
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,3 +139,75 @@ class TrialRow:
 
     id: int
     record: TrialRecord
+
+
+@dataclass(frozen=True, slots=True)
+class PastRun:
+    """One run of a series, with the engine that it ran.
+
+    Attributes:
+        session_id: of its session.
+        index: 0 for the first trial of the case in its session, 1 … for confirmations and further builds.
+        value: in the metric's unit.
+        build: tells the engine's build from any other; ``""`` where the trial has no engine.
+        fingerprint: equal for builds that chose the same tactics; ``""`` likewise.
+    """
+
+    session_id: str
+    index: int
+    value: float
+    build: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A fact that is not the same in two runs; an empty text is one that was not known."""
+
+    name: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.before or 'unknown'} → {self.after or 'unknown'}"
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """A lasting change of a series' level.
+
+    Attributes:
+        series: which series.
+        trial_id: the first run at the new level, most likely.
+        session_id: of that run, as are the next three.
+        started_at: UTC.
+        subject: as its session called it.
+        subject_hash: key into ``Queries.subjects()``.
+        previous_trial_id: the last run that was surely before the change.
+        low_trial_id: the first run at which it may have happened.
+        high_trial_id: the last one.
+        level_before: in the metric's unit.
+        level_after: likewise.
+        effect: a ratio minus 1 on a ``log`` scale, else a difference in the metric's unit.
+        p: two-sided, of no difference between the two levels.
+        found_at: UTC, when a session first found it.
+        differences: what else changed from the run before to ``high_trial_id``.
+        acknowledged: what a person said who accepted the change; empty where nobody did.
+    """
+
+    series: SeriesRow
+    trial_id: int
+    session_id: str
+    started_at: datetime
+    subject: str
+    subject_hash: str
+    previous_trial_id: int
+    low_trial_id: int
+    high_trial_id: int
+    level_before: float
+    level_after: float
+    effect: float
+    p: float
+    found_at: datetime
+    differences: tuple[Difference, ...] = ()
+    acknowledged: str = ""

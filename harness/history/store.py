@@ -15,6 +15,8 @@ from harness.history.declarations import declare_metrics
 from harness.history.engines import engine_id
 from harness.history.identity import series_fingerprint
 from harness.history.location import Location, connect, translated, writer
+from harness.history.named_baselines import add_baseline
+from harness.history.policies import add_decision
 from harness.history.queries import Queries
 from harness.history.tables import (
     Base,
@@ -33,13 +35,15 @@ from harness.verdicts.gate import adjust
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
     from types import TracebackType
 
     from sqlalchemy import Connection
     from sqlalchemy import Engine as DatabaseEngine
 
+    from harness.history.decisions import Decision
+    from harness.history.named_baselines import NamedBaseline
     from harness.history.records import SessionRecord, TrialRecord
     from harness.history.rows import SessionRow
 
@@ -148,6 +152,31 @@ class History:
                 same = (Verdict.trial_id == word.trial_id, Verdict.series_id == word.series.id)
                 connection.execute(update(Verdict).where(*same).values(q=verdict.q))
 
+    def find_change_points(self, session_id: str) -> int:
+        """Find since when the series of a session's cases lie where they lie; return how many changes are news.
+
+        See ``harness.history.change_points``.
+        """
+        from harness.history.change_points import update_change_points  # scipy, which few who open a history need
+
+        with self._transaction() as connection:
+            return update_change_points(connection, session_id)
+
+    def decide(self, decision: Decision, levels: Collection[tuple[int, int]] = ()) -> int:
+        """Store a decision and return its number.
+
+        Args:
+            decision: what was decided, by whom and why.
+            levels: of an acknowledgement, (series, trial) where each new level begins.
+        """
+        with self._transaction() as connection:
+            return add_decision(connection, decision, levels)
+
+    def pin(self, baseline: NamedBaseline, trial_ids: Collection[int]) -> int:
+        """Store a revision of a named baseline with the trials that it consists of, and return its number."""
+        with self._transaction() as connection:
+            return add_baseline(connection, baseline, trial_ids)
+
     def finished_case_ids(self, session_id: str, *, subject_hash: str | None = None) -> set[str]:
         """Return the cases that a session need not run again; see ``Queries.finished_case_ids``."""
         return self.queries.finished_case_ids(session_id, subject_hash=subject_hash)
@@ -216,7 +245,13 @@ def _insert_measurements(connection: Connection, record: TrialRecord, trial_id: 
         for each in record.measurements
     ]
     judged = [
-        {"trial_id": trial_id, "series_id": series[each.metric, each.point], **asdict(each.verdict)}
+        {
+            "trial_id": trial_id,
+            "series_id": series[each.metric, each.point],
+            **asdict(each.verdict),
+            "cause": each.cause,
+            "cause_details": each.cause_details,
+        }
         for each in record.verdicts
     ]
     _insert_all(connection, Measurement, measured)

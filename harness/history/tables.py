@@ -10,7 +10,8 @@ engine ──< engine_layer                       what it consists of, with the 
 
 baseline ──< baseline_member >── trial        runs that a person named to compare with
 metric   unit and direction of each metric, as the harness that wrote last declares it
-policy   case and metric patterns that are quarantined or have limits of their own
+policy   what people decided: acknowledged, quarantined, renamed and dropped, with reason and author
+policy   ──< level >── series, trial          where the baseline of a series begins anew
 change_point >── series                       since when
 annotation   >── session, trial or series     what a person wrote beside it
 
@@ -213,6 +214,9 @@ class Verdict(Base):
     q: Mapped[float | None]
     spread: Mapped[float | None]
     detectable: Mapped[float | None]
+    # What the change goes with, and what that rests on; see ``harness.verdicts.cause``.
+    cause: Mapped[str] = mapped_column(server_default=text("''"))
+    cause_details: Mapped[dict[str, Any]] = mapped_column(Structure, server_default=text("'{}'"))
 
 
 class TensorError(Base):
@@ -243,13 +247,17 @@ class Finding(Base):
 
 
 class Baseline(Base):
-    """A named set of runs to compare with."""
+    """A named set of runs to compare with; each promotion adds a revision, the newest of which is in force."""
 
     __tablename__ = "baseline"
+    __table_args__ = (UniqueConstraint("name", "revision"),)
     id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    revision: Mapped[int]
+    source: Mapped[str]
+    reason: Mapped[str]
+    author: Mapped[str]
     created_at: Mapped[datetime]
-    note: Mapped[str]
 
 
 class BaselineMember(Base):
@@ -261,29 +269,46 @@ class BaselineMember(Base):
 
 
 class Policy(Base):
-    """What a person decided about the cases and metrics that match two patterns, until a day or for good."""
+    """What a person decided; columns as in ``harness.history.decisions.Decision``. Rows are added, never changed."""
 
     __tablename__ = "policy"
     id: Mapped[int] = mapped_column(primary_key=True)
+    action: Mapped[str]
     case_pattern: Mapped[str]
     metric_pattern: Mapped[str]
-    action: Mapped[str]
+    point_pattern: Mapped[str]
     parameters: Mapped[dict[str, Any]] = mapped_column(Structure)
     reason: Mapped[str]
+    author: Mapped[str]
     created_at: Mapped[datetime]
     until: Mapped[datetime | None]
+    withdraws: Mapped[int | None] = mapped_column(ForeignKey("policy.id"))
+
+
+class Level(Base):
+    """An acknowledged change: the trial at which the baseline of a series begins anew."""
+
+    __tablename__ = "level"
+    series_id: Mapped[int] = mapped_column(ForeignKey("series.id"), primary_key=True)
+    trial_id: Mapped[int] = mapped_column(ForeignKey("trial.id", ondelete=_ON_DELETE), primary_key=True, index=True)
+    policy_id: Mapped[int] = mapped_column(ForeignKey("policy.id", ondelete=_ON_DELETE), primary_key=True)
 
 
 class ChangePoint(Base):
-    """A trial since which a series lies elsewhere."""
+    """A trial since which a series lies elsewhere; columns as in ``harness.history.change_points``."""
 
     __tablename__ = "change_point"
     __table_args__ = (UniqueConstraint("series_id", "trial_id"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     series_id: Mapped[int] = mapped_column(ForeignKey("series.id"))
     trial_id: Mapped[int] = mapped_column(ForeignKey("trial.id", ondelete=_ON_DELETE), index=True)
+    low_trial_id: Mapped[int] = mapped_column(ForeignKey("trial.id", ondelete=_ON_DELETE), index=True)
+    high_trial_id: Mapped[int] = mapped_column(ForeignKey("trial.id", ondelete=_ON_DELETE), index=True)
+    previous_trial_id: Mapped[int] = mapped_column(ForeignKey("trial.id", ondelete=_ON_DELETE), index=True)
+    level_before: Mapped[float]
+    level_after: Mapped[float]
     effect: Mapped[float]
-    p: Mapped[float | None]
+    p: Mapped[float]
     found_at: Mapped[datetime]
 
 

@@ -48,7 +48,7 @@ _RUN = {
     "subject_hash": "SHA-256 over runtime, version and libraries",
     "session_id": "12 hexadecimal digits",
     "trial_id": "number of the trial, in the order of their commits",
-    "trial_index": "0 for the first trial of the case in its session, 1 and above for confirmations",
+    "trial_index": "0 for the first trial of the case in its session, 1 and above for confirmations and comparisons",
     "started_at": "ISO 8601 in UTC",
     "outcome": "ok, failed, crashed, timed_out or unsupported",
     "quality": "ok, contended, throttled or unstable",
@@ -66,6 +66,21 @@ _JUDGED = {
     "n": "runs in the baseline",
     "k": "trials that decided",
     "reason": "the verdict in a sentence",
+}
+_CAUSE = {
+    "cause": "same engine; rebuilt, same tactics; other tactics; unknown; empty where it was not asked for",
+    "cause_details": "JSON: what the cause rests on, with the layers that changed",
+}
+_CHANGE = {
+    "unit": "the metric's",
+    "effect": "change of the level: ratio minus 1, or a difference for metrics on a linear scale",
+    "p": "two-sided probability of two such levels if nothing changed; 0 in a series without noise",
+    "level_before": "median of the level before, in the metric's unit",
+    "level_after": "median of the level since, in the metric's unit",
+    "low_trial_id": "the first run at which it may have happened, with 95 % confidence",
+    "high_trial_id": "the last one",
+    "previous_trial_id": "the run before the first of them, still at the old level",
+    "found_at": "ISO 8601 in UTC, when a session first found it",
 }
 _ENGINE = {
     "engine_id": "number of the build; trials of the same build share it",
@@ -89,6 +104,7 @@ _LAYER = {
     "outputs": "JSON: the tensors that it makes",
     "milliseconds": "median of its time in runs under a profiler, which slows them; NULL where it was not profiled",
 }
+_NOT_OF_A_CHANGE = ("value", "unit", "verdict", "effect")
 _NOT_OF_AN_ENGINE = ("metric", "point", "value", "unit", "verdict", "effect")
 
 VIEWS: dict[str, View] = {
@@ -97,7 +113,7 @@ VIEWS: dict[str, View] = {
         View(
             "latest",
             "the newest run of each series",
-            _RUN | _JUDGED,
+            _RUN | _JUDGED | _CAUSE,
             ("case_id", "environment", "metric", "point"),
         ),
         View(
@@ -109,7 +125,7 @@ VIEWS: dict[str, View] = {
         View(
             "regressions",
             "every run that was judged a regression",
-            _RUN | _JUDGED,
+            _RUN | _JUDGED | _CAUSE,
             ("trial_id DESC", "case_id", "metric", "point"),
         ),
         View(
@@ -127,6 +143,12 @@ VIEWS: dict[str, View] = {
             | {name: _ENGINE[name] for name in ("engine_id", "fingerprint")}
             | _LAYER,
             ("trial_id DESC", "position"),
+        ),
+        View(
+            "change_points",
+            "every lasting change of a series' level, beside the first run at the new level",
+            {name: text for name, text in _RUN.items() if name not in _NOT_OF_A_CHANGE} | _CHANGE,
+            ("trial_id DESC", "case_id", "metric", "point"),
         ),
     )
 }

@@ -11,7 +11,8 @@ the block. On it
   would hide any change.
 
 A block farther than eight robust deviations from the median is put aside, at most a quarter of all, and each one costs
-a degree of freedom beyond its own, since the rest looks quieter than it is.
+a degree of freedom beyond its own, since the rest looks quieter than it is. Of equal subjects 1.1 % are so called
+different at an alpha of 1 %.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ _OUTLIERS_AT_MOST = 0.25
 # All ways to flip the signs of so many blocks are tried; of more blocks, so many random ways.
 _ENUMERATED_UP_TO = 15
 _DRAWS = 100_000
+_DRAWN_AT_ONCE = 1_000
 _SEED = 20_240_601
 
 
@@ -125,7 +127,7 @@ def compare_blocks(
     first, second = _block_means(a, scale), _block_means(b, scale)
     if first.shape != second.shape:
         raise ConfigurationError(
-            f"a has {first.size} blocks and b has {second.size}; a comparison needs one value of each for every block"
+            f"a has values of {first.size} and b of {second.size} blocks; a comparison needs both of every block"
         )
     usable = ~(np.isnan(first) | np.isnan(second))
     first, second = first[usable], second[usable]
@@ -160,17 +162,19 @@ def flip_p(differences: Values) -> float:
         differences: [n] finite, n ≥ 1.
     """
     count = differences.size
-    # Flipping all signs leaves the size of the sum as it was, so half of the ways tell all.
-    enumerated = count <= _ENUMERATED_UP_TO
-    if enumerated:
-        ways = np.arange(2 ** (count - 1))[:, None] >> np.arange(count) & 1
-    else:
-        ways = np.random.default_rng(_SEED).integers(0, 2, (_DRAWS, count), dtype=np.int8)
-    sums = np.abs((1.0 - 2.0 * ways) @ differences)
     # The order of summing moves the last digits, which must not tell equal sums apart.
     reached = abs(float(differences.sum())) - scales.ROUNDING * float(np.abs(differences).sum())
-    extreme = int(np.count_nonzero(sums >= reached))
-    return extreme / len(ways) if enumerated else (1 + extreme) / (1 + _DRAWS)
+
+    def extreme(flipped: NDArray[np.integer[Any]]) -> int:
+        return int(np.count_nonzero(np.abs((1.0 - 2.0 * flipped) @ differences) >= reached))
+
+    if count <= _ENUMERATED_UP_TO:
+        # Flipping all signs leaves the size of the sum as it was, so half of the ways tell all.
+        ways = 1 << (count - 1)
+        return extreme(np.arange(ways)[:, None] >> np.arange(count) & 1) / ways
+    generator = np.random.default_rng(_SEED)
+    rounds = _DRAWS // _DRAWN_AT_ONCE
+    return (1 + sum(extreme(generator.integers(0, 2, (_DRAWN_AT_ONCE, count))) for _ in range(rounds))) / (1 + _DRAWS)
 
 
 def _block_means(values: ArrayLike, scale: Scale) -> Values:

@@ -79,16 +79,11 @@ def noisy_levels(values: Values, *, floor: float, smallest: float, alpha: float)
         smallest: the smallest shift worth a word.
         alpha: the largest p of a step.
     """
-    deviation = max(segmentation.deviation_of(values), floor)
+    deviation = segmentation.deviation_of(values)
     clean = segmentation.despiked(values, deviation)
-    price = _PENALTY * math.log(values.size)
-    starts = segmentation.partition(clean, price * deviation**2, SHORTEST_LEVEL)
-    inflation = _inflation(clean, starts)
-    if inflation > 1:
-        left = segmentation.residuals(clean, starts)
-        variance = float(left @ left) / (values.size - len(starts) - 1)
-        starts = segmentation.partition(clean, price * inflation * max(variance, floor**2), SHORTEST_LEVEL)
-    return _Series(values, clean, floor=floor, inflation=inflation).hold(starts, smallest=smallest, alpha=alpha)
+    starts = segmentation.partition(clean, _PENALTY * math.log(values.size) * deviation**2, SHORTEST_LEVEL)
+    series = _Series(values, clean, floor=floor, inflation=_inflation(clean, starts))
+    return series.hold(starts, smallest=smallest, alpha=alpha)
 
 
 def _inflation(clean: Values, starts: list[int]) -> float:

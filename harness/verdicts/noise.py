@@ -77,11 +77,12 @@ class Run:
             build: tells engines apart.
             samples: [n] in the order of time, in the metric's unit; positive and finite.
         """
-        logarithms = np.log(np.asarray(samples, dtype=np.float64).ravel())
-        if logarithms.size == 0 or not np.isfinite(logarithms).all():
+        array = np.asarray(samples, dtype=np.float64).ravel()
+        if array.size == 0 or not np.all((array > 0) & (array < math.inf)):
             raise ConfigurationError(
                 f"a run has one sample or more, all of them positive numbers; a run of {build!r} has not"
             )
+        logarithms = np.log(array)
         error = None
         if logarithms.size >= _FEWEST_SAMPLES:
             size = math.isqrt(logarithms.size)

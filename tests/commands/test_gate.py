@@ -41,13 +41,10 @@ def assessed(*cases: GatedCase, status: str = "finished", count: tuple[str, ...]
         pytest.param(assessed(case("inconclusive"), count=("inconclusive",)), 3, id="inconclusive is counted"),
         pytest.param(assessed(case("insufficient"), count=("inconclusive",)), 0, id="another word is counted"),
         pytest.param(assessed(case("insufficient"), count=("insufficient",)), 3, id="insufficient is counted"),
-        pytest.param(assessed(case("missing"), count=("missing",)), 3, id="a missing measurement is counted"),
-        pytest.param(
-            assessed(case("pass"), count=("missing",), previous="1" * 12, lacking=("gone-fp16-static",)),
-            3,
-            id="a missing case is counted",
-        ),
-        pytest.param(assessed(case("pass"), lacking=("gone-fp16-static",)), 0, id="a missing case is not counted"),
+        pytest.param(assessed(case("missing")), 3, id="a measurement is missing"),
+        pytest.param(assessed(case("pass"), lacking={"gone-fp16-static": "1" * 12}), 3, id="a case is missing"),
+        pytest.param(assessed(case("pass"), count=("missing",)), 0, id="nothing is missing"),
+        pytest.param(assessed(case("quarantined")), 0, id="a regression is in quarantine"),
         pytest.param(assessed(case("pass"), status="interrupted"), 2, id="the session was interrupted"),
         pytest.param(assessed(case("pass"), status="running"), 2, id="the session was killed"),
         pytest.param(
@@ -69,7 +66,8 @@ def test_exit_codes(assessment: Assessment, code: int) -> None:
 
 def test_what_is_not_counted_is_listed_all_the_same() -> None:
     """A session that passes still says what was lacking, could not be judged, or was cut short, the worst first."""
-    assessment = assessed(case("insufficient", "inconclusive"), status="interrupted", lacking=("gone-fp16-static",))
+    lacking = {"gone-fp16-static": "1" * 12}
+    assessment = assessed(case("insufficient", "inconclusive"), status="interrupted", lacking=lacking)
     words = [concern.word for concern in assessment.concerns]
     assert words == ["missing", "inconclusive", "insufficient", "unfinished"]
 
@@ -86,8 +84,11 @@ def test_what_is_not_counted_is_listed_all_the_same() -> None:
                      "nothing regressed among 1 judged series; "
                      "3 series could not be judged (1 inconclusive, 2 insufficient)", False,
                      id="some were judged"),
-        pytest.param(assessed(case("pass"), lacking=("a-fp16-static",)),
-                     "nothing regressed among 1 judged series; 1 case is missing", False, id="a case is missing"),
+        pytest.param(assessed(case("pass"), lacking={"a-fp16-static": "1" * 12}), "1 missing", False,
+                     id="a case is missing"),
+        pytest.param(assessed(case("pass", "quarantined")),
+                     "nothing regressed among 1 judged series; 1 series could not be judged (quarantined)", False,
+                     id="a regression is in quarantine"),
         pytest.param(assessed(case(outcome="unsupported")), "nothing regressed among 0 judged series", False,
                      id="there was nothing to judge"),
         pytest.param(assessed(case("pass"), status="running"),
@@ -122,6 +123,23 @@ def test_q_is_taken_over_the_whole_session() -> None:
     quiet = [case("pass", case_id=f"quiet{i}-fp16-static", p=1.0) for i in range(4)]
     (concern,) = assessed(case("regressed", p=0.01), *quiet).concerns
     assert concern.q == pytest.approx(0.05)
+
+
+def test_series_that_regressed_with_another_stand_under_it() -> None:
+    """A case that is slower by two clocks and larger has two concerns, each led by what is to be trusted most."""
+    metrics = ("latency_host", "latency_graph", "engine_bytes", "output_cosine")
+    records = [VerdictRecord(metric=metric, point="batch=1", verdict=verdict("regressed")) for metric in metrics[:3]]
+    records.append(VerdictRecord(metric=metrics[3], point="batch=1", verdict=verdict("pass")))
+    slow = GatedCase(id="net-fp16-static", outcome="ok", verdicts=records)
+    assessment = assessed(slow)
+    assert [(concern.what, concern.also) for concern in assessment.concerns] == [
+        (
+            "GPU latency, CUDA graph replay, median at batch=1",
+            ("latency, host to host, median at batch=1: it is regressed",),
+        ),
+        ("engine size at batch=1", ()),
+    ]
+    assert assessment.headline == "2 regressed"
 
 
 def test_words_that_cannot_be_counted_are_refused() -> None:

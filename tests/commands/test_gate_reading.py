@@ -7,9 +7,9 @@ import pytest
 
 from harness.commands.gate_reading import read_session
 from harness.errors import HistoryError
-from harness.history.records import EnvironmentRecord, FindingRecord, SubjectRecord
+from harness.history.records import FindingRecord, SubjectRecord
 from harness.history.store import History
-from tests.history.building import remember, session, trial, verdict
+from tests.history.building import MACHINE, remember, session, trial, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +35,9 @@ def test_a_session_is_read_with_its_cases_findings_and_verdicts(history: History
     history.finish_session(session(1).id)
     read = read_session(history.queries, "latest")
     assert (read.id, read.status) == (session(1).id, "finished")
+    assert (read.software, read.machines) == (("onnxruntime 1.31.1",), (MACHINE.name,))
+    assert (read.started_at, read.commit) == (session(1).started_at, "c0ffee")
+    assert [case.model for case in read.cases] == ["good", "bad"]
     assert [case.id for case in read.cases] == ["good-fp16-batch1x4x16", "bad-fp16-batch1x4x16"]
     assert [record.verdict.status for record in read.cases[0].verdicts] == ["regressed"]
     assert (read.cases[1].outcome, list(read.cases[1].findings)) == ("failed", [failed])
@@ -53,37 +56,22 @@ def test_a_subject_with_a_name_is_part_of_the_case(history: History) -> None:
     }
 
 
-def test_cases_of_the_previous_session_are_missed(history: History) -> None:
-    """A case that the finished session before had and this one has not is lacking."""
-    remember(history, trial(1, model="kept"), trial(1, model="gone"))
-    history.finish_session(session(1).id)
-    remember(history, trial(2, model="kept"))
+def test_cases_of_earlier_sessions_are_missed(history: History) -> None:
+    """A case that a session before had and this one has not is lacking, unless pytest was told to leave some out."""
+    settings = {"pace": "quick"}
+    for number, models in ((1, ("kept", "gone")), (2, ("kept",))):
+        history.start_session(replace(session(number), settings=settings))
+        for model in models:
+            history.add_trial(trial(number, model=model))
+        history.finish_session(session(number).id)
     read = read_session(history.queries, session(2).id)
-    assert (read.previous, list(read.lacking)) == (session(1).id, ["gone-fp16-batch1x4x16"])
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        pytest.param("unfinished", id="it was not finished"),
-        pytest.param("environment", id="it ran on another machine"),
-        pytest.param("selection", id="it was asked for other models"),
-    ],
-)
-def test_sessions_that_cannot_be_compared_are_passed_over(history: History, other: str) -> None:
-    """Only a finished session on the same machine that was asked for the same can show what is lacking."""
-    elsewhere = EnvironmentRecord(name="elsewhere", identity={"cpu": "other"})
-    before = trial(1, model="gone")
-    if other == "selection":
-        history.start_session(replace(session(1), settings={"models": ["gone"]}))
-        history.add_trial(before)
-    else:
-        remember(history, replace(before, environment=elsewhere) if other == "environment" else before)
-    if other != "unfinished":
-        history.finish_session(session(1).id)
-    remember(history, trial(2, model="kept"))
-    read = read_session(history.queries, "latest")
-    assert (read.previous, list(read.lacking)) == (None, [])
+    assert (read.previous, read.lacking, read.narrowed) == (
+        session(1).id, {"gone-fp16-batch1x4x16": session(1).id}, ""
+    )  # fmt: skip
+    history.start_session(replace(session(3), settings={**settings, "narrowed": "-k"}))
+    history.add_trial(trial(3, model="kept"))
+    read = read_session(history.queries, session(3).id)
+    assert (read.lacking, read.narrowed) == ({}, "-k")
 
 
 def test_an_unknown_session_is_an_error(history: History) -> None:

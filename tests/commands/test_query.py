@@ -9,9 +9,10 @@ import pytest
 
 from harness.commands.query import chosen_columns, described_views, rows_of_sql, rows_of_view
 from harness.errors import ConfigurationError, HarnessError, HistoryError
+from harness.history.records import MeasurementRecord
 from harness.history.store import History
 from harness.history.views import VIEWS
-from tests.history.building import full_trial, remember, trial, verdict
+from tests.history.building import full_trial, remember, session, trial, verdict
 
 if TYPE_CHECKING:
     from tests.commands.conftest import Shell
@@ -25,6 +26,10 @@ def db(tmp_path: Path) -> str:
         remember(
             history, trial(1, value=1.0), full_trial(2), trial(3, model="other", value=2.0, word=verdict("regressed"))
         )
+        values = (1.0, 1.0, 1.0, 2.0, 2.0, 2.0)
+        sizes = [MeasurementRecord(metric="engine_bytes", point="", value=value) for value in values]
+        remember(history, *(trial(3 + i, model="grown", measurements=(size,)) for i, size in enumerate(sizes)))
+        history.find_change_points(session(8).id)
     return str(path)
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import event
 
 from harness.errors import HistoryError
+from harness.history.engines import build_hash
+from harness.history.identity import series_fingerprint
 from harness.history.records import (
     EnvironmentRecord,
     FindingRecord,
@@ -306,3 +310,61 @@ def test_number_of_statements_does_not_grow_with_the_rows(history: History, ask:
     statements.clear()
     ask(history.queries)
     assert len(statements) == few < 15
+
+
+def test_past_runs_come_with_their_engines(history: History) -> None:
+    """Confirmations and regressions of earlier sessions are there, with builds that can be told apart."""
+    record = full_trial(1).engine
+    assert record is not None
+    rebuilt = replace(record, build_seconds=9.0)
+    remember(
+        history,
+        trial(1, value=1.0, engine=record),
+        trial(1, value=1.1, engine=rebuilt, index=1),
+        trial(2, value=2.0, engine=record, word=verdict("regressed")),
+        trial(3, value=3.0),
+        trial(4, value=4.0, quality="throttled"),
+        trial(5, value=5.0, outcome="failed"),
+        trial(6, value=6.0, subject=replace(NEW, runtime="tensorrt")),
+        trial(7, value=7.0, model="other"),
+        trial(8, value=8.0, engine=record),
+    )
+    series = series_fingerprint(CASE, 1, MACHINE.hash, "latency_host", "batch4")
+    runs = history.queries.past_runs([series], runtime="onnxruntime", before_session=session(8).id, pace="quick")
+    assert [(run.session_id, run.index, run.value) for run in runs] == [
+        (session(1).id, 0, 1.0),
+        (session(1).id, 1, 1.1),
+        (session(2).id, 0, 2.0),
+        (session(3).id, 0, 3.0),
+    ]
+    assert [run.build for run in runs] == [build_hash(record), build_hash(rebuilt), build_hash(record), ""]
+    assert {run.fingerprint for run in runs} == {record.fingerprint, ""}
+    wanted = {"runtime": "onnxruntime", "before_session": session(8).id}
+    assert [run.value for run in history.queries.past_runs([series], last=2, **wanted)] == [2.0, 3.0]
+    assert history.queries.past_runs([series], pace="full", **wanted) == []
+
+
+def test_layers_of_a_build_are_found_by_its_hash(history: History) -> None:
+    """An engine's layers are those that were stored; a build that is not there has none."""
+    record = full_trial(1).engine
+    assert record is not None
+    remember(history, full_trial(1))
+    assert history.queries.layers_of(build_hash(record)) == record.layer_list
+    assert history.queries.layers_of("nothing") == ()
+
+
+def test_a_cause_is_stored_with_its_verdict(history: History) -> None:
+    """The class is with the session's last words, what it rests on with the trial, and both in the view."""
+    details = {"layers": [{"name": "conv", "milliseconds": [0.5, None]}]}
+    told = VerdictRecord(
+        metric="latency_host",
+        point="batch4",
+        verdict=verdict("regressed"),
+        cause="other tactics",
+        cause_details=details,
+    )
+    (trial_id,) = remember(history, trial(1, verdicts=(told,)))
+    assert history.queries.trial(trial_id).record.verdicts == (told,)
+    assert [word.cause for word in history.queries.session_verdicts(session(1).id)] == ["other tactics"]
+    (row,) = history.queries.view("regressions")
+    assert (row["cause"], json.loads(row["cause_details"])) == ("other tactics", details)

@@ -148,6 +148,80 @@ def test_second_mode_of_a_builder_is_no_regression() -> None:
     assert judge(lottery, [0.1402] * 5, smallest_effect=0.02).status == "pass"
 
 
+@pytest.mark.parametrize(
+    ("trials", "build_spread", "expected"),
+    [
+        pytest.param([1.1] * 5, None, "regressed", id="the same engine is 10 % slower"),
+        pytest.param([1.1] * 5, 0.0, "regressed", id="builds that never differ explain nothing"),
+        pytest.param([1.1] * 5, 0.05, "pass", id="another build is, where builds lie 5 % apart"),
+        pytest.param([1.3] * 5, 0.05, "regressed", id="no build explains 30 %"),
+        pytest.param([0.7] * 5, 0.05, "improved", id="nor the other way"),
+        pytest.param([1.1], 0.05, "pass", id="one trial of such a build raises no question"),
+        pytest.param([1.2], 0.05, "inconclusive", id="but one that lies far out does"),
+    ],
+)
+def test_lottery_of_builds(trials: list[float], build_spread: float | None, expected: Status) -> None:
+    """Trials of another build are judged by an interval that holds what builds differ by."""
+    assert judge(STEADY, trials, smallest_effect=0.02, build_spread=build_spread).status == expected
+
+
+def test_verdict_on_another_build_says_so() -> None:
+    """The interval, p and what could have been found grow with the spread between builds, and the reason names it."""
+    same, other = (judge(STEADY, [1.1] * 5, smallest_effect=0.02, build_spread=spread) for spread in (None, 0.05))
+    for verdict in (same, other):
+        assert verdict.low is not None
+        assert verdict.p is not None
+        assert verdict.detectable is not None
+    assert (same.effect, same.spread) == (other.effect, other.spread)
+    assert other.low < 0 < same.low  # type: ignore[operator]
+    assert other.p > 0.1 > same.p  # type: ignore[operator]
+    assert other.detectable > 5 * same.detectable  # type: ignore[operator]
+    assert "that builds lie 5.13 % apart is part of it" in other.reason
+    assert "builds" not in same.reason
+
+
+def test_constant_baseline_of_another_build_is_not_compared_exactly() -> None:
+    """One engine's bytes never vary, but the next build's do, and are judged by how much builds differ."""
+    runs, trial = [7_000_000.0] * 8, [7_100_000.0]
+    assert judge(runs, trial, smallest_effect=0.01).status == "regressed"
+    assert judge(runs, trial, smallest_effect=0.01, build_spread=0.02).status == "pass"
+    assert judge(runs, [9_000_000.0] * 5, smallest_effect=0.01, build_spread=0.02).status == "regressed"
+
+
+def test_more_builds_in_the_baseline_narrow_the_interval() -> None:
+    """What builds usually take is known better from five of them than from one."""
+    one, five = (
+        judge(STEADY, [1.1] * 5, smallest_effect=0.02, build_spread=0.05, baseline_builds=builds) for builds in (1, 5)
+    )
+    assert one.high is not None
+    assert five.high is not None
+    assert five.high < one.high
+
+
+@pytest.mark.parametrize("baseline_builds", [1, 5])
+def test_false_alarms_over_builds(baseline_builds: int, record_property: Callable[[str, object], None]) -> None:
+    """Unchanged graphs that are built anew are called changed as rarely as promised; unwidened, two times of three."""
+    generator = np.random.default_rng(20_240_601)
+    series, runs, between = 4000, 10, 0.05
+    of_baseline = np.repeat(generator.normal(0.0, between, (series, baseline_builds)), runs // baseline_builds, axis=1)
+    baselines = np.exp(of_baseline + generator.normal(0.0, 0.005, (series, runs))).tolist()
+    of_trials = generator.normal(0.0, between, (series, 1))
+    trials = np.exp(of_trials + generator.normal(0.0, 0.005, (series, 5))).tolist()
+
+    def changed(build_spread: float | None) -> float:
+        verdicts = [
+            judge(baseline, new, smallest_effect=0.0, build_spread=build_spread, baseline_builds=baseline_builds)
+            for baseline, new in zip(baselines, trials, strict=True)
+        ]
+        return float(np.mean([verdict.status in {"regressed", "improved"} for verdict in verdicts]))
+
+    rate = changed(between)
+    record_property("false_alarms", rate)
+    assert rate <= 0.002
+    if baseline_builds == 1:
+        assert changed(None) > 0.6
+
+
 def test_noisy_baseline_says_what_it_could_have_found() -> None:
     """The detectable effect grows with the noise, and is never below the smallest effect."""
     noisy = [1 + 20 * (value - 1) for value in STEADY]
@@ -255,6 +329,8 @@ def test_verdict_survives_json(baseline: list[float], trials: list[float]) -> No
         pytest.param({"alpha_screen": 0.0}, "alpha_screen must be", id="a level of zero"),
         pytest.param({"alpha_confirm": 1.0}, "alpha_confirm must be", id="a level of one"),
         pytest.param({"minimum_runs": 2}, "minimum_runs must be", id="a baseline without a spread"),
+        pytest.param({"build_spread": -0.1}, "build_spread must be", id="a negative spread between builds"),
+        pytest.param({"baseline_builds": 0}, "baseline_builds must be", id="a baseline of no build"),
     ],
 )
 def test_meaningless_parameters_are_refused(parameters: dict[str, Any], message: str) -> None:
@@ -270,6 +346,6 @@ def test_unknown_status_is_refused() -> None:
 
 
 def test_importing_the_gate_does_not_import_scipy() -> None:
-    """Pytest loads the gate on every start, and scipy takes longer than all else together."""
+    """Pytest loads the gate on every start, with all of its package, and scipy takes longer than all else together."""
     program = "import sys, harness.verdicts.gate; sys.exit('scipy' in sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True)

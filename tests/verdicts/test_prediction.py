@@ -69,3 +69,33 @@ def test_student_functions_agree_with_a_printed_table() -> None:
     """The 97.5 % point of Student's t with 9 degrees of freedom is 2.262."""
     assert prediction.quantile(0.975, 9) == pytest.approx(2.2622, abs=1e-4)
     assert prediction.two_sided_p(-2.2622, 9) == pytest.approx(0.05, abs=1e-5)
+
+
+def test_error_without_builds_is_that_of_the_runs() -> None:
+    """Variances of the two medians add up, with the degrees of freedom of the spread."""
+    error = prediction.error_of(prediction.Spread(0.01, 9, 0), runs=10, trials=5)
+    expected = 0.01 * math.sqrt(prediction.variance_of_median(5) + prediction.variance_of_median(10))
+    assert error == prediction.PredictionError(pytest.approx(expected), 9)
+    assert error.width(0.05) == pytest.approx(prediction.quantile(0.975, 9) * expected)
+
+
+@pytest.mark.parametrize("baseline_builds", [1, 4])
+def test_another_build_adds_its_own_draw_and_that_of_the_baseline(baseline_builds: int) -> None:
+    """Simulated, the new build and the mean of the baseline's lie as far apart as the formula says."""
+    generator = np.random.default_rng(1)
+    new = generator.normal(0.0, 0.05, 200_000)
+    old = generator.normal(0.0, 0.05, (200_000, baseline_builds)).mean(axis=1)
+    error = prediction.error_of(
+        prediction.Spread(0.0, 9, 0), runs=10, trials=5, build_deviation=0.05, baseline_builds=baseline_builds
+    )
+    assert error.deviation == pytest.approx(float((new - old).std()), rel=0.01)
+    assert error.width(0.05) == pytest.approx(1.95996 * error.deviation, rel=1e-5)
+
+
+def test_degrees_of_freedom_grow_with_the_share_of_what_is_known() -> None:
+    """Where half of the variance is known, the other half's nine degrees of freedom count four times."""
+    spread = prediction.Spread(0.01, 9, 0)
+    of_runs = prediction.error_of(spread, runs=10, trials=5).deviation
+    error = prediction.error_of(spread, runs=10, trials=5, build_deviation=of_runs / math.sqrt(2))
+    assert error.deviation == pytest.approx(math.sqrt(2) * of_runs)
+    assert error.freedom == pytest.approx(36)

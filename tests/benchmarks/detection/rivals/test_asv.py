@@ -33,6 +33,16 @@ def test_regressions(values: list[float], expected: list[int]) -> None:
     assert found(values) == expected
 
 
+def test_dip_of_one_run_makes_no_regression_of_what_follows() -> None:
+    """A level that comes back after one fast run has not risen; after two fast runs it has."""
+    slow, fast = 1.2, 1.0
+    for length, expected in ((1, []), (2, [12])):
+        ends = [0, 10, 10 + length, 20]
+        levels = [slow, fast, slow]
+        steps = [asv.Step(*ends[i : i + 2], level=levels[i], error=0.0) for i in range(3)]
+        assert asv.regressions(steps) == expected
+
+
 def test_pieces_cover_the_series() -> None:
     """The fitted pieces follow each other from the first run to the last, at the median of their runs."""
     values = LEVEL + [2.0 * value for value in LEVEL]

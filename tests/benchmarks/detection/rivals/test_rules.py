@@ -15,7 +15,7 @@ STEADY = [1.00, 1.01, 0.99, 1.00, 1.01, 0.99, 1.00, 1.01, 0.99, 1.00]
 def test_pytest_benchmark_looks_at_the_last_run_alone() -> None:
     """Over 5 % above the last run fails, 5 % above all the others does not."""
     history = runs_at([1.0, 1.0], [1.0, 1.0], [1.0, 1.1])
-    assert pytest_benchmark.alarms(history, runs_at([1.051], [1.049], [1.1])).tolist() == [True, False, False]
+    assert pytest_benchmark.alarms(history, runs_at([1.051], [1.049], [1.12])).tolist() == [True, False, False]
 
 
 def test_bencher_computes_the_limit_of_its_manual() -> None:
@@ -61,6 +61,12 @@ def test_rules_over_iterations_cry_wolf_once_runs_differ(rule: object) -> None:
     assert callable(rule)
     runs = simulate(Noise(between_runs=0.01), np.random.default_rng(2), 400, range(2))
     assert rule(runs[:1], runs[1:]).mean() > 1 / 7
+
+
+def test_criterion_lets_less_than_its_noise_threshold_pass() -> None:
+    """A run that is surely 0.8 % slower is no regression, one that is 1.2 % slower is."""
+    history = runs_at([1.0], [1.0], spread=0.001)
+    assert criterion.alarms(history, runs_at([1.008], [1.012], spread=0.001)).tolist() == [False, True]
 
 
 def test_faster_is_no_alarm() -> None:

@@ -1,0 +1,32 @@
+"""The writer of a session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.history.records import MeasurementRecord
+from harness.history.store import History
+from harness.recorder import Recorder
+from tests.history.building import session, trial
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_session_that_ends_finds_what_changed(tmp_path: Path) -> None:
+    """The first run of a new size shows the change, for sizes have no noise, and its session stores it, once."""
+    with History.open(tmp_path / "history.db") as history:
+        found = []
+        for number, size in enumerate([1.0, 1.0, 1.0, 2.0, 2.0, 2.0], start=1):
+            recorder = Recorder(history, session(number))
+            recorder.add(trial(number, measurements=(MeasurementRecord(metric="engine_bytes", point="", value=size),)))
+            recorder.finish("finished")
+            found.append(len(history.queries.change_points()))
+    assert found == [0, 0, 0, 1, 1, 1]
+
+
+def test_a_session_without_a_trial_leaves_nothing(tmp_path: Path) -> None:
+    """What was never begun is not finished either."""
+    with History.open(tmp_path / "history.db") as history:
+        Recorder(history, session(1)).finish("finished")
+        assert history.queries.sessions() == []
