@@ -83,8 +83,10 @@ def average_precision(matches: tuple[ClassMatches, ...], weights: np.ndarray) ->
         weight = weights[there][:, match.sample]
         found = np.cumsum(weight, axis=1)
         for threshold, right in enumerate(match.right):
-            hits = np.cumsum(weight * right, axis=1)
-            total[there, threshold] += _interpolated(hits / objects[there, None], hits / (found + np.spacing(1.0)))
+            # Recall rises, and precision has its maxima, at right detections only: the others need no column.
+            hits = np.cumsum(weight[:, right], axis=1)
+            precision = hits / (found[:, right] + np.spacing(1.0))
+            total[there, threshold] += _interpolated(hits / objects[there, None], precision)
     return np.asarray(np.divide(total, classes, out=np.full(total.shape, np.nan), where=classes > 0))
 
 
@@ -122,6 +124,8 @@ def _match_class(detections: np.ndarray, labels: np.ndarray, number: float) -> C
     for sample in np.flatnonzero(found.any(axis=1)):
         mine = detections[sample, found[sample]]
         mine = mine[np.argsort(-mine[:, SCORE], kind="stable")[:MOST_DETECTIONS]]
+        # A box with one side turned round has an area below 0, outside COCO's range of all areas: it counts as nothing.
+        mine = mine[~((mine[:, 2:4] - mine[:, :2]).prod(axis=1) < 0)]
         samples.append(np.full(len(mine), sample))
         scores.append(mine[:, SCORE])
         rights.append(_match(overlaps(mine[:, :4], labels[sample, sought[sample], :4])))

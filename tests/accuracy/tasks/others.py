@@ -14,7 +14,8 @@ import numpy as np
 
 from tests.accuracy.tasks.randoms import TAGS, boxes, tag_sequences
 
-SEEDS = range(8)
+# Odd ones reach high recalls; in those of 103, 106 and 119 a box has a side turned round.
+SEEDS = (0, 1, 2, 3, 5, 103, 106, 119)
 RECORDED = Path(__file__).resolve().parents[2] / "data" / "task_scores.json"
 
 
