@@ -42,6 +42,13 @@ def test_a_weight_is_a_repetition() -> None:
         assert precision_of(np.repeat(found, row, axis=0), np.repeat(labels, row, axis=0)) == pytest.approx(expected)
 
 
+def test_of_equally_good_objects_the_last_is_taken() -> None:
+    """A detection half way between two objects takes the later one, as in pycocotools, and leaves none to the next."""
+    labels = np.array([[[x, 0.0, x + 10, 10.0, 0.0] for x in (0, 2)]])
+    found = np.array([[[1.0, 0.0, 11.0, 10.0, 0.9, 0.0], [3.0, 0.0, 13.0, 10.0, 0.8, 0.0]]])
+    assert precision_of(found, labels)[5] == pytest.approx(51 / 101)
+
+
 def test_what_is_perfect_has_a_precision_of_one_and_what_is_lost_none() -> None:
     """All objects found is 1, none is 0, and the share that is kept follows."""
     labels = np.array([[[*SQUARE, 0], [*SQUARE, 3]], [[*SQUARE, 3], [*SQUARE, -1]]])

@@ -51,7 +51,7 @@ def test_entities_are_right_as_wholes(predicted: list[int], right: int, entities
 
 def test_no_entity_goes_from_one_sequence_to_the_next() -> None:
     """An inside at the start of a sequence does not continue the one before."""
-    counts = sequence_counts(np.array([[O, B_PER], [I_PER, O]]), np.array([[O, B_PER], [I_PER, O]]), TAGS)
+    counts = sequence_counts(np.array([[O, B_PER], [O, O]]), np.array([[O, B_PER], [I_PER, O]]), TAGS)
     assert counts[:3].tolist() == [[1, 0]] * 3
 
 
