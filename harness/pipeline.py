@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from harness.accuracy.tasks import judge_classification
+from harness.accuracy.tasks import judge_task
 from harness.building import KeptEngine, build_only, keeps_engines
 from harness.cases import specs_from_json
 from harness.cases.feed import feed_to_json
@@ -231,9 +231,9 @@ class Pipeline:
             task, graph = self._case.model.task, self.graph()
             assert task is not None
             self.build()
-            home = self._bench.cache / "tasks" / stable_hash([graph["fp32_hash"], vars(task)])[:24]
+            home = self._bench.cache / "tasks" / stable_hash([graph["fp32_hash"], task.to_json()])[:24]
             self._ask_reference("reference", "labelled_set", source=task.source, destination=str(home / "set"))
-            scoring = {"samples": str(home / "set"), "output": task.output, "batch": task.batch}
+            scoring = {"samples": str(home / "set"), "task": task.to_json()}
             if not (home / "scores").exists():
                 self._ask_reference(
                     "reference", "scores", engine=graph["fp32_path"], destination=str(home / "scores"), **scoring
@@ -241,13 +241,13 @@ class Pipeline:
             shutil.rmtree(self._scores, ignore_errors=True)  # of a session that was broken off
             self._ask_builder("run", "scores", engine=self._engine, destination=str(self._scores), **scoring)
             with self._phases.phase("compare"):
-                result = judge_classification(
+                result = judge_task(
+                    task,
                     load_tensors(self._scores)["scores"],
                     load_tensors(home / "scores")["scores"],
                     load_tensors(home / "set")["labels"],
-                    kept=task.kept,
                 )
-            return {"passed": result.passed, "sentence": result.sentence, "top1": result.top1}
+            return {"passed": result.passed, "sentence": result.sentence, "metrics": dict(result.metrics)}
 
         return self._once("task", judge)
 

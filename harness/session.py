@@ -217,13 +217,15 @@ class CaseRun:
         if not result["passed"]:
             self._refuse("invariance", result["sentence"])
 
-    def check_task(self) -> None:
-        """Demand that the engine keeps enough of the FP32 graph's score on labelled data."""
+    def check_task(self) -> str:
+        """Demand that the engine keeps enough of the FP32 graph's score on labelled data; return both."""
         if self.case.model.task is None:
             raise NotJudged("the model has no labelled set")
         result = self._pipeline.task()
         if not result["passed"]:
             self._refuse("task", result["sentence"])
+        sentence: str = result["sentence"]
+        return sentence
 
     def check_latency(self) -> None:
         """Demand that the engine runs in a fresh process, and time it there; so too further builds, if asked for."""
@@ -349,7 +351,7 @@ class CaseRun:
         if cost:
             measurements.append(MeasurementRecord(metric="weight_bytes", point="", value=float(cost["weight_bytes"])))
         if task:
-            measurements.append(MeasurementRecord(metric="top1", point="", value=task["top1"]))
+            measurements += [MeasurementRecord(metric=m, point="", value=v) for m, v in task["metrics"].items()]
         return measurements
 
     def _timings(self, trial: dict[str, Any]) -> list[MeasurementRecord]:

@@ -14,11 +14,15 @@ from harness.accuracy.layers import LayerError, LayerJudgement, LayerReport, jud
 from harness.accuracy.metrics import compare_tensors
 from harness.accuracy.tasks import (
     Flips,
+    ScoreResult,
     TaskResult,
     correct_top1,
     judge_classification,
+    judge_task,
     mcnemar_exact,
+    paired_bootstrap,
     paired_flips,
+    predict,
     share_kept,
     top1,
 )
@@ -26,7 +30,7 @@ from harness.accuracy.tensor_error import TensorError
 
 __all__ = [
     "INVARIANCE_LIMITS", "BrokenLimit", "Flips", "InvarianceError", "InvarianceJudgement", "Judgement", "LayerError",
-    "LayerJudgement", "LayerReport", "OutputJudgement", "TaskResult", "TensorError", "compare_rows", "compare_tensors",
-    "correct_top1", "judge_classification", "judge_invariance", "judge_layers", "judge_outputs", "judge_tensor",
-    "mcnemar_exact", "paired_flips", "share_kept", "top1",
+    "LayerJudgement", "LayerReport", "OutputJudgement", "ScoreResult", "TaskResult", "TensorError", "compare_rows",
+    "compare_tensors", "correct_top1", "judge_classification", "judge_invariance", "judge_layers", "judge_outputs",
+    "judge_task", "judge_tensor", "mcnemar_exact", "paired_bootstrap", "paired_flips", "predict", "share_kept", "top1",
 ]  # fmt: skip

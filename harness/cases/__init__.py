@@ -5,13 +5,23 @@ from __future__ import annotations
 from harness.cases.case import Case, expand
 from harness.cases.feed import Feed, Integers, Normal, Uniform, make_inputs
 from harness.cases.metric import METRICS, Metric, metric_named
-from harness.cases.model import Calibration, Classification, Model
+from harness.cases.model import Calibration, Model
 from harness.cases.precision import BF16, FP16, FP32, INT8, RECIPES, TF32, Precision
 from harness.cases.profile import AxisRange, Point, Profile, TensorSpec, specs_from_json, specs_to_json
+from harness.cases.task import (
+    Classification,
+    Detection,
+    Embedding,
+    Segmentation,
+    SequenceLabelling,
+    Task,
+    task_from_json,
+)
 from harness.cases.tolerance import Tolerance, tolerance_for
 
 __all__ = [
     "BF16", "FP16", "FP32", "INT8", "METRICS", "RECIPES", "TF32", "AxisRange", "Calibration", "Case", "Classification",
-    "Feed", "Integers", "Metric", "Model", "Normal", "Point", "Precision", "Profile", "TensorSpec", "Tolerance",
-    "Uniform", "expand", "make_inputs", "metric_named", "specs_from_json", "specs_to_json", "tolerance_for",
+    "Detection", "Embedding", "Feed", "Integers", "Metric", "Model", "Normal", "Point", "Precision", "Profile",
+    "Segmentation", "SequenceLabelling", "Task", "TensorSpec", "Tolerance", "Uniform", "expand", "make_inputs",
+    "metric_named", "specs_from_json", "specs_to_json", "task_from_json", "tolerance_for",
 ]  # fmt: skip

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.cases.feed import Feed
+    from harness.cases.task import Task
 
 # In ids a dash stands between model, precision and profile, so a model's own name has none.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.]*")
@@ -41,24 +42,6 @@ class Calibration:
     def __post_init__(self) -> None:
         if self.samples < 1:
             raise ConfigurationError(f"a calibration needs at least one sample, not {self.samples}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Classification:
-    """A labelled set on which top-1 accuracy is measured.
-
-    Attributes:
-        source: ``module:function`` of no arguments that returns (inputs by name, labels): arrays whose first dimension
-            is the sample; labels are int64 of shape [samples].
-        output: the output with one score per class, shape [batch, classes].
-        batch: how many samples are run at once; must be inside every profile of the model.
-        kept: the smallest share of the FP32 graph's top-1 accuracy that a precision may keep (0.99 as in MLPerf).
-    """
-
-    source: str
-    output: str
-    batch: int = 16
-    kept: float = 0.99
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +73,7 @@ class Model:
     feeds: Mapping[str, Feed] = field(default_factory=dict)
     tolerances: Mapping[str, tuple[Tolerance, ...]] = field(default_factory=dict)
     calibration: Calibration = Calibration()
-    task: Classification | None = None
+    task: Task | None = None
     batch_axis: str | None = "batch"
     build_options: Mapping[str, Mapping[str, BuildOptions]] = field(default_factory=dict)
     type_share: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
@@ -138,7 +121,7 @@ class Model:
         feeds: Mapping[str, Feed] | None = None,
         tolerances: Mapping[str, Sequence[Tolerance]] | None = None,
         calibration: Calibration | None = None,
-        task: Classification | None = None,
+        task: Task | None = None,
         batch_axis: str | None = "batch",
         build_options: Mapping[str, Mapping[str, BuildOptions]] | None = None,
         type_share: Mapping[str, Mapping[str, float]] | None = None,

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.cases import Calibration, Point, Precision, Profile, Tolerance, specs_from_json
+from harness.cases import Calibration, Point, Precision, Profile, Tolerance, specs_from_json, task_from_json
 from harness.cases.feed import feed_from_json
 from harness.errors import RunFailed
 from harness.workers import protocol
@@ -182,12 +182,12 @@ class Server:
             save_tensors(Path(destination), read_labelled_set(source))
         return {}
 
-    def scores(self, engine: str, samples: str, output: str, batch: int, destination: str) -> dict[str, Any]:
-        """Run a labelled set through an engine and leave ``scores`` under ``destination``."""
-        from harness.workers.tasks import run_classification
+    def scores(self, engine: str, samples: str, task: dict[str, Any], destination: str) -> dict[str, Any]:
+        """Run a labelled set through an engine and leave as ``scores`` what the task judges under ``destination``."""
+        from harness.workers.tasks import run_task
 
         with self._loaded(engine) as loaded:
-            scores = run_classification(loaded, load_tensors(Path(samples)), output, batch)
+            scores = run_task(loaded, load_tensors(Path(samples)), task_from_json(task))
         save_tensors(Path(destination), {"scores": scores})
         return {}
 

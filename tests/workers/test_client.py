@@ -63,7 +63,7 @@ def test_a_worker_lives_from_call_to_call(worker: WorkerClient) -> None:
     worker.call("versions", deadline=60)
     pid = worker.pid
     with pytest.raises(RunFailed, match="refused the graph"):
-        worker.call("scores", deadline=60, engine="/none.onnx", samples="", output="", batch=1, destination="")
+        worker.call("scores", deadline=60, engine="/none.onnx", samples="", task={}, destination="")
     assert worker.call("versions", deadline=60)["runtime"] == "onnxruntime"
     assert worker.pid == pid
 

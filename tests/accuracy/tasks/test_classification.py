@@ -18,6 +18,7 @@ from harness.accuracy import (
     share_kept,
     top1,
 )
+from harness.accuracy.tasks import confusion_matrix, correct_top_k, macro_f1
 from harness.errors import ConfigurationError, RunFailed
 
 NAN = math.nan
@@ -141,7 +142,7 @@ def test_the_sentence_has_every_number() -> None:
     assert (result.gained, result.lost, result.p) == (1, 6, mcnemar_exact(1, 6))
     assert result.sentence == (
         "top-1 40.00% against 90.00% of the reference on 10 samples: 44.444% kept < 0.99; "
-        "1 gained, 6 lost (exact McNemar p = 0.12)"
+        "1 gained, 6 lost (exact McNemar p = 0.12); 0 taken for 1 6 times instead of 1"
     )
 
 
@@ -163,3 +164,56 @@ def test_the_share_to_keep_must_be_a_share(kept: float) -> None:
     """A limit that nothing could break, or nothing could keep, is refused by its value."""
     with pytest.raises(ConfigurationError, match=repr(kept)):
         judge_classification(scores_for([0]), scores_for([0]), np.array([0]), kept=kept)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_other_scores_are_scikit_learns(seed: int) -> None:
+    """On random scores top-5 accuracy, macro F1 and the confusion matrix are scikit-learn's, and all are recorded."""
+    metrics = pytest.importorskip("sklearn.metrics")
+    generator = np.random.default_rng(seed)
+    scores, labels = generator.normal(size=(300, 12)), generator.integers(0, 10, size=300)
+    scores[np.arange(300), labels] += 1.0
+    scores[:, 11] = -9.0  # a class that is neither labelled nor predicted
+    told = scores.argmax(axis=1)
+    expected = {
+        "top1": metrics.accuracy_score(labels, told),
+        "top5": metrics.top_k_accuracy_score(labels, scores, k=5, labels=range(12)),
+        "macro_f1": metrics.f1_score(labels, told, average="macro"),
+    }
+    assert judge_classification(scores, scores, labels).metrics == pytest.approx(expected, abs=1e-9)
+    assert (confusion_matrix(scores, labels) == metrics.confusion_matrix(labels, told, labels=range(12))).all()
+
+
+def test_five_classes_have_no_top_five() -> None:
+    """Where every class is among the first five, that share says nothing and is not recorded."""
+    result = judge_classification(scores_for([0], 5), scores_for([0], 5), np.array([0]))
+    assert result.metrics == {"top1": 1.0, "macro_f1": 1.0}
+
+
+def test_equal_scores_are_ranked_by_class() -> None:
+    """Of equal scores the first classes are among the k highest."""
+    assert correct_top_k(np.zeros((4, 4)), np.arange(4), 2).tolist() == [True, True, False, False]
+
+
+def test_a_sample_of_nan_is_taken_for_nothing() -> None:
+    """NaN takes from the F1 of its own class and from no other's."""
+    scores = scores_for([0, 0, 1])
+    scores[1] = NAN
+    labels = np.array([0, 0, 1])
+    assert confusion_matrix(scores, labels).sum() == 2
+    assert macro_f1(scores, labels) == pytest.approx((2 / 3 + 1) / 2)
+
+
+def test_the_worst_confusions_come_first() -> None:
+    """Pairs of classes are told by how much more often than by the reference they are confused."""
+    labels = np.array([0] * 5 + [1] * 5)
+    result = judge_classification(
+        scores_for([2, 2, 2, 0, 0, 0, 1, 1, 1, 1]), scores_for([2, 0, 0, 0, 0, 0, 0, 1, 1, 1]), labels
+    )
+    assert result.confusions == ((0, 2, 3, 1),)
+
+
+def test_a_reference_of_other_classes_is_refused() -> None:
+    """An engine and its reference tell the same classes apart."""
+    with pytest.raises(RunFailed, match=r"3 classes .* 4 of the reference"):
+        judge_classification(scores_for([0]), scores_for([0], 4), np.array([0]))
