@@ -87,7 +87,8 @@ def switched_int8(model: ModelProto, calibration: Iterable[Mapping[str, np.ndarr
 def switched_fp16(model: ModelProto) -> SwitchedGraph:
     """Return ``model`` with a switch for each float32 tensor that ``to_fp16`` makes float16.
 
-    Each node is computed from and to rounded tensors, as onnxruntime's CPU provider does for want of float16 kernels.
+    Each node is computed in float32 from and to rounded tensors. onnxruntime's CPU provider, which has few float16
+    kernels, leaves out casts between neighbours and so rounds less often: its errors are of the same order, not equal.
     Weights beyond ±65504 become infinite here, where the recipe clamps them: both say that their node is the culprit.
 
     Args:
@@ -162,7 +163,10 @@ def _switched(model: ModelProto, roundings: Sequence[Rounding], order: Sequence[
         switches[switch] = rounding.nodes
         graph.input.append(helper.make_tensor_value_info(switch, TensorProto.BOOL, []))
         graph.initializer.extend(_constants(rounding, switch))
-        added += [*_rounded(rounding, exact, switch), helper.make_node("Where", [switch, f"{switch}/r", exact], [chosen])]
+        added += [
+            *_rounded(rounding, exact, switch),
+            helper.make_node("Where", [switch, f"{switch}/r", exact], [chosen]),
+        ]
     for node in graph.node:
         for tensors, renamed in ((node.input, renamed_inputs), (node.output, renamed_outputs)):
             for position, tensor in enumerate(tensors):

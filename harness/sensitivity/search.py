@@ -101,7 +101,7 @@ def find_small_set(
         known: errors measured before; they cost nothing.
         clock: seconds, for the budget.
     """
-    search = _Search(costs, measure, limit, budget, dict(known or {}), clock)
+    search = _Search(costs, measure, limit=limit, budget=budget, known=dict(known or {}), clock=clock)
     finished = True
     try:
         search.run()
@@ -128,6 +128,7 @@ class _Search:
         self,
         costs: Mapping[str, int],
         measure: Callable[[Nodes], float],
+        *,
         limit: float,
         budget: Budget,
         known: dict[Nodes, float],

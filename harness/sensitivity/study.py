@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from harness.accuracy import OutputJudgement
     from harness.cases import Model, Tolerance
+    from harness.cases.precision import Recipe
 
 STUDIED_RECIPES = ("fp16", "int8")
 
@@ -36,7 +37,7 @@ class Study:
         search: ranking and sets, errors in multiples of what the search allowed (see ``excess_of``).
         untouched: errors by output with nothing kept, where they were measured.
         judgements: outputs of the remedy's real graph on inputs that the search never saw; none without a remedy.
-        share: of the model's multiply-adds, what the remedy keeps in FP32.
+        multiply_adds: of the whole model, for one run at the point where it was studied.
         resumed: how many readings were found in the cache.
     """
 
@@ -44,8 +45,14 @@ class Study:
     search: SearchResult
     untouched: Mapping[str, TensorError]
     judgements: tuple[OutputJudgement, ...]
-    share: float
+    multiply_adds: int
     resumed: int
+
+    @property
+    def share(self) -> float:
+        """The share of the model's multiply-adds that the remedy keeps in FP32."""
+        kept = sum(entry.cost for entry in self.search.ranking if entry.node in self.precision.keep_fp32)
+        return kept / max(self.multiply_adds, 1)
 
     @property
     def met(self) -> bool:
@@ -55,7 +62,7 @@ class Study:
 
 def study(
     model: Model,
-    recipe: str,
+    recipe: Recipe,
     *,
     tolerances: Sequence[Tolerance],
     cache: Path,
@@ -76,7 +83,7 @@ def study(
         on_reading: told of each set that was measured, and of its excess.
 
     Raises:
-        ConfigurationError: the recipe cannot be studied, no tolerance applies to an output, or the cache cannot be used.
+        ConfigurationError: the recipe cannot be studied, an output has no tolerance, or the cache cannot be used.
         UsageError: the model, its profile or its calibration cannot be used; see ``prepare``.
         RuntimeFailure: onnxruntime cannot load or run the graph.
     """
@@ -113,7 +120,7 @@ def study(
         search=search,
         untouched=readings.errors.get(frozenset(), {}),
         judgements=judgements,
-        share=sum(costs[node] for node in precision.keep_fp32) / max(sum(arithmetic.values()), 1),
+        multiply_adds=sum(arithmetic.values()),
         resumed=resumed,
     )
 
