@@ -153,11 +153,11 @@ def _outcome(found: Study, search: SearchResult) -> Iterator[str]:
         yield f"no set of nodes was found that meets the tolerances{more}"
         return
     count = len(found.precision.keep_fp32)
-    yield (
-        f"{count} node{'s' if count > 1 else ''} kept in FP32, {found.share:.1%} of the multiply-adds{more}"
-        if count
-        else "nothing to keep"
-    )
+    if count:
+        noun = "node" if count == 1 else "nodes"
+        yield f"{count} {noun} kept in FP32, {found.share:.1%} of the multiply-adds{more}"
+    else:
+        yield "nothing to keep"
     for judgement in found.judgements:
         outcome = "meets" if judgement.passed else "does NOT meet"
         yield f"on other inputs the converted graph {outcome} the tolerances: {judgement.sentence}"

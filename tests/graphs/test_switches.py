@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnx
 import pytest
+from onnx import helper
 
 from harness.accuracy import compare_tensors
 from harness.graphs.fp16 import to_fp16
@@ -13,6 +14,7 @@ from harness.graphs.load import normalise
 from harness.graphs.switches import SwitchedGraph, switched_fp16, switched_int8
 from harness.sensitivity.subject import runner
 from suites.zoo.encoder import encoder
+from tests.graphs.small_graphs import model_of
 from tests.tiny import convnet
 
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ def test_switches_compute_what_the_int8_recipe_does(int8: SwitchedGraph, kept: t
     ids=lambda kept: "+".join(kept) or "nothing",
 )
 def test_fp16_by_switches_is_of_the_same_order_as_by_the_recipe(kept: tuple[str, ...]) -> None:
-    """With the same nodes kept, both are as far from FP32 within a factor of four: the CPU provider rounds less often."""
+    """With the same nodes kept, both are as far from FP32 within a factor of four."""
     exact = runner(MODEL)(IMAGES)["scores"]
     by_recipe = compare_tensors(runner(to_fp16(MODEL, kept))(IMAGES)["scores"], exact).rmse
     by_switches = compare_tensors(scores(switched_fp16(MODEL), kept), exact).rmse
@@ -89,6 +91,25 @@ def test_a_tensor_stays_rounded_while_any_node_that_touches_it_is(int8: Switched
     settings = int8.settings(("conv1",))
     assert not settings["round:image"]
     assert all(settings[switch] == bool(nodes - {"conv1"}) for switch, nodes in int8.switches.items())
+
+
+@pytest.mark.parametrize("kept", [(), ("first",), ("left",), ("left", "right"), ("first", "left", "right")], ids=str)
+def test_a_tensor_between_products_is_rounded_as_by_the_recipe(kept: tuple[str, ...]) -> None:
+    """A product that hands its result to two others is exact there only where all three are kept."""
+    generator = np.random.default_rng(11)
+    weights = {f"w{index}": generator.normal(size=(8, 8)).astype(np.float32) for index in range(3)}
+    nodes = [
+        helper.make_node("MatMul", ["x", "w0"], ["hidden"], "first"),
+        helper.make_node("MatMul", ["hidden", "w1"], ["a"], "left"),
+        helper.make_node("MatMul", ["hidden", "w2"], ["b"], "right"),
+    ]
+    model = normalise(model_of(nodes, {"x": ["batch", 8]}, {"a": ["batch", 8], "b": ["batch", 8]}, weights))
+    samples = [{"x": generator.normal(size=(4, 8)).astype(np.float32)} for _ in range(4)]
+    switched = switched_int8(model, samples)
+    actual = runner(switched.model)({**samples[0], **switched.settings(kept)})
+    expected = runner(to_int8(model, samples, kept))(samples[0])
+    for output, array in expected.items():
+        np.testing.assert_allclose(actual[output], array, atol=1e-5)
 
 
 def test_the_graph_given_is_not_changed() -> None:

@@ -30,7 +30,7 @@ def test_readings_outlive_the_process(tmp_path: Path) -> None:
         pytest.param("", id="an empty file"),
         pytest.param('{"version": 1, "readings": [{"kept"', id="half a file"),
         pytest.param('{"version": 1, "readings": [{"kept": []}]}', id="a reading without errors"),
-        pytest.param('{"version": 0, "readings": []}', id="another version"),
+        pytest.param('{"version": 0, "readings": [{"kept": [], "errors": {}}]}', id="another version"),
         pytest.param("[]", id="something else"),
     ],
 )
