@@ -62,8 +62,8 @@ class SearchResult:
     Attributes:
         ranking: every node, the one that causes the largest error first, those not measured last.
         untouched: the error with nothing kept; None where the budget did not allow even that.
-        kept: the cheapest set that was measured to meet the limit, as wide as it was before it was thinned out in
-            ``reserve``; None if none was found, empty where nothing needs to be kept.
+        kept: the cheapest set that was measured to meet the limit; None if none was found, empty where nothing needs
+            to be kept.
         reserve: the prefix of a ranking that ``kept`` was made from: the one to fall back on.
         error: with ``kept``.
         evaluations: how many sets were measured for it, known ones not counted.
