@@ -44,6 +44,17 @@ def convnet_of_nan() -> onnx.ModelProto:
     return with_perturbed_weight(convnet(), "w3", factor=float("nan"))
 
 
+def convnet_with_outliers() -> onnx.ModelProto:
+    """Return ``convnet`` whose ``conv2`` has huge weights on a channel that is always 0: INT8 loses all its others."""
+    result = convnet()
+    for name, index, value in (("w1", 0, 0.0), ("w2", (slice(None), 0), 1000.0)):
+        tensor = next(t for t in result.graph.initializer if t.name == name)
+        array = numpy_helper.to_array(tensor).copy()
+        array[index] = value
+        tensor.CopyFrom(numpy_helper.from_array(array, name))
+    return result
+
+
 def convnet_of_unknown_operator() -> onnx.ModelProto:
     """Return ``convnet`` with a node ``nope_1`` in its middle, of the operator ``com.example::Nope``."""
     result = convnet()

@@ -68,22 +68,30 @@ def cost_at(model: ModelProto, point: Point) -> GraphCost:
     inferred = with_inferred_types(_bound(model, point))
     shapes = _known_shapes(model, inferred)
     constants = {tensor.name for tensor in model.graph.initializer}
-    multiply_adds, uncounted = 0, []
-    for node in inferred.graph.node:
-        if node.op_type in _FORMULAS:
-            try:
-                multiply_adds += _FORMULAS[node.op_type](_Operands(node, shapes))
-            except KeyError:
-                uncounted.append(_called(node))
-        elif _computes(node):
-            uncounted.append(_called(node))
+    counts, uncounted = _counted(inferred.graph.node, shapes)
     return GraphCost(
-        multiply_adds=multiply_adds,
+        multiply_adds=sum(counts.values()),
         weights=_weights_read(model, inferred.graph.node, shapes),
         input_bytes=_bytes_of(value for value in inferred.graph.input if value.name not in constants),
         output_bytes=_bytes_of(inferred.graph.output),
         uncounted=tuple(uncounted),
     )
+
+
+def multiply_adds_by_node(model: ModelProto, point: Point) -> dict[str, int]:
+    """Return the multiply-adds of each node of ``model`` that has a formula and known shapes; ``cost_at`` adds them up.
+
+    Args:
+        model: a graph with named nodes, as ``normalise`` returns it.
+        point: a size for each free dimension of the inputs.
+
+    Raises:
+        ProfileError: ``point`` has no size for a free dimension.
+        ModelError: the graph contradicts itself at this point, so that shape inference gives up.
+    """
+    inferred = with_inferred_types(_bound(model, point))
+    counts, _ = _counted(inferred.graph.node, _known_shapes(model, inferred))
+    return {inferred.graph.node[position].name: count for position, count in counts.items()}
 
 
 def weight_bytes(model: ModelProto) -> int:
@@ -92,6 +100,21 @@ def weight_bytes(model: ModelProto) -> int:
     return sum(
         math.prod(tensor.dims) * int(helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize) for tensor in numeric
     )
+
+
+def _counted(nodes: Sequence[NodeProto], shapes: Mapping[str, Shape]) -> tuple[dict[int, int], list[str]]:
+    """Return multiply-adds by the position of the node, and the names of nodes whose arithmetic cannot be counted."""
+    counts: dict[int, int] = {}
+    uncounted: list[str] = []
+    for position, node in enumerate(nodes):
+        if node.op_type in _FORMULAS:
+            try:
+                counts[position] = _FORMULAS[node.op_type](_Operands(node, shapes))
+            except KeyError:
+                uncounted.append(_called(node))
+        elif _computes(node):
+            uncounted.append(_called(node))
+    return counts, uncounted
 
 
 class _Operands:

@@ -52,6 +52,17 @@ def to_int8(model: ModelProto, calibration: Iterable[Mapping[str, np.ndarray]], 
         ConfigurationError: a pattern matches no node, or onnxruntime is not installed.
         ModelError: onnxruntime cannot optimise, run or quantise the graph.
     """
+    return to_folded_and_int8(model, calibration, keep)[1]
+
+
+def to_folded_and_int8(
+    model: ModelProto, calibration: Iterable[Mapping[str, np.ndarray]], keep: Sequence[str] = ()
+) -> tuple[ModelProto, ModelProto]:
+    """Return what ``to_int8`` returns, and before it the float32 graph with folded batch norms that it was made of.
+
+    Nodes and tensors of the two have the same names, but for tensors that are outputs of the graph; arguments and
+    errors are those of ``to_int8``.
+    """
     samples = check_samples(calibration, input_specs(model))
     kept = matching_nodes(model.graph, keep)
     try:
@@ -63,7 +74,7 @@ def to_int8(model: ModelProto, calibration: Iterable[Mapping[str, np.ndarray]], 
         ) from None
     with tempfile.TemporaryDirectory(prefix="int8-") as folder, _quiet():
         folded = _folded(model, Path(folder))
-        return _quantised(folded, samples, _names_after_folding(kept, folded), Path(folder))
+        return folded, _quantised(folded, samples, names_after_folding(kept, folded), Path(folder))
 
 
 def _folded(model: ModelProto, folder: Path) -> ModelProto:
@@ -138,7 +149,7 @@ class _Reader:
         return next(self._samples, None)
 
 
-def _names_after_folding(kept: Sequence[NodeProto], folded: ModelProto) -> list[str]:
+def names_after_folding(kept: Sequence[NodeProto], folded: ModelProto) -> list[str]:
     """Return the names that ``kept`` nodes go by once folded: their own, or that of the node which makes their output.
 
     Raises:

@@ -9,7 +9,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from harness.cases import FP16, INT8, Point
 from harness.errors import ProfileError
-from harness.graphs.cost import cost_at, weight_bytes
+from harness.graphs.cost import cost_at, multiply_adds_by_node, weight_bytes
 from harness.graphs.recipes import apply_recipe
 from suites.zoo.light import resnet50
 from tests.graphs.small_graphs import branching, classifier, images, model_of, two_products
@@ -253,3 +253,13 @@ def test_the_model_is_left_as_it_was() -> None:
     before = model.SerializeToString()
     cost_at(model, Point((("batch", 3),)))
     assert model.SerializeToString() == before
+
+
+def test_multiply_adds_are_told_by_node() -> None:
+    """Each node that computes has its own count, and they add up to the graph's cost."""
+    model = resnet50()
+    point = Point((("batch", 2),))
+    counts = multiply_adds_by_node(model, point)
+    computing = [node.name for node in model.graph.node if node.op_type in ("Conv", "Gemm")]
+    assert list(counts) == computing
+    assert sum(counts.values()) == cost_at(model, point).multiply_adds
