@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Task:
+class Task(ABC):
     """What every kind of task has; use one of those below.
 
     Attributes:
@@ -31,9 +32,9 @@ class Task:
     kept: float = 0.99
 
     @property
+    @abstractmethod
     def outputs(self) -> tuple[str, ...]:
         """The outputs of the graph that are read."""
-        raise NotImplementedError
 
     def __post_init__(self) -> None:
         module, _, function = self.source.partition(":")

@@ -11,7 +11,6 @@ import typer
 
 if TYPE_CHECKING:
     from harness.commands.baseline import Signature
-    from harness.commands.baseline_pin import Pinned
     from harness.history.store import History
 
 baseline = typer.Typer(
@@ -101,21 +100,7 @@ def pin_baseline(
 
     `pytest --baseline NAME` compares with them and no others.
     """
-    from harness.commands.baseline_pin import pin
-
-    with _opened(db) as history:
-        _tell(
-            pin(
-                history,
-                name,
-                Path.cwd(),
-                sessions=session or (),
-                commit=commit,
-                runs=runs,
-                promote=False,
-                signature=_signed(reason, author),
-            )
-        )
+    _pin(name, session, commit, runs, db, signature=_signed(reason, author), promote=False)
 
 
 @baseline.command("promote")
@@ -133,21 +118,7 @@ def promote_baseline(
 
     Its former revisions stay on record.
     """
-    from harness.commands.baseline_pin import pin
-
-    with _opened(db) as history:
-        _tell(
-            pin(
-                history,
-                name,
-                Path.cwd(),
-                sessions=session or (),
-                commit=commit,
-                runs=runs,
-                promote=True,
-                signature=_signed(reason, author),
-            )
-        )
+    _pin(name, session, commit, runs, db, signature=_signed(reason, author), promote=True)
 
 
 @baseline.command("ack")
@@ -268,9 +239,29 @@ def _signed(reason: str, author: str | None) -> Signature:
     return Signature(reason=reason, author=author if author is not None else author_of(Path.cwd()))
 
 
-def _tell(pinned: Pinned) -> None:
-    from harness.commands.baseline_pin import FEWEST_RUNS
+def _pin(
+    name: str,
+    sessions: list[str] | None,
+    commit: str | None,
+    runs: int,
+    db: str | None,
+    *,
+    signature: Signature,
+    promote: bool,
+) -> None:
+    from harness.commands.baseline_pin import FEWEST_RUNS, pin
 
+    with _opened(db) as history:
+        pinned = pin(
+            history,
+            name,
+            Path.cwd(),
+            sessions=sessions or (),
+            commit=commit,
+            runs=runs,
+            promote=promote,
+            signature=signature,
+        )
     made = pinned.baseline
     typer.echo(f"baseline {made.name}, revision {made.revision}: {made.described}")
     if pinned.short:
