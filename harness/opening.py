@@ -16,6 +16,7 @@ from harness.measurement.environment import host_facts, host_identity
 from harness.recorder import resumable
 from harness.session import Surroundings, pytest_command
 from harness.session_baselines import SessionBaselines
+from harness.spacing import Spacing
 from harness.subjects import cuda_reference_of, cuda_versions, tensorrt_unusable
 from harness.workbench import Workbench
 
@@ -194,6 +195,7 @@ def surroundings_of(
         reproduce=reproduce,
         target=target,
         board=gpu.board if gpu else None,
+        spacing=Spacing(settings.confirmation_spacing),
     )
 
 

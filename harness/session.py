@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from harness.measurement.sampling import SamplingPlan
 from harness.pipeline import NotReached, Pipeline
 from harness.rooflines import cost_conditions, roofline_measurements, rooflines_of
 from harness.settings import PACES, build_options_of
+from harness.spacing import Spacing
 from harness.trials import (
     accuracy_measurements,
     build_measurements,
@@ -85,6 +86,7 @@ class Surroundings:
         reproduce: (case, stage) -> the command that runs one stage again.
         target: what the session runs on.
         board: what is known of its GPU from the maker's data sheet, if anything.
+        spacing: the waiting between trials that confirm each other.
     """
 
     session: str
@@ -99,6 +101,7 @@ class Surroundings:
     reproduce: Callable[[Case, str], str] = pytest_command
     target: Target = CPU
     board: Board | None = None
+    spacing: Spacing = field(default_factory=lambda: Spacing(0.0))
 
 
 class CaseRun:
@@ -268,7 +271,7 @@ class CaseRun:
             }
             suspects = {key: record for key, record in verdicts.items() if record.verdict.status == "inconclusive"}
             if suspects:
-                self._confirm()
+                self._confirm(spaced=any(metric_named(metric).timed for metric, _ in suspects))
                 engine = self._engine()
                 again = [MeasuredTrial.of(t["quality"], engine, self._timings(t)) for t in self._confirmations]
                 verdicts |= {key: judge.decide(record, again) for key, record in suspects.items()}
@@ -380,13 +383,15 @@ class CaseRun:
             verdicts=(),
         )
 
-    def _confirm(self) -> None:
+    def _confirm(self, *, spaced: bool) -> None:
         """Time the engine in further fresh processes; one of them that the machine spoilt is repeated once."""
         for _ in range(self._around.settings.confirmations):
+            waited = self._around.spacing.wait() if spaced else 0.0
             trial = self._pipeline.another_trial()
             if trial["quality"] in UNFIT:
                 spoilt, trial = trial, self._pipeline.another_trial()
                 trial["conditions"]["retried_after"] = spoilt["quality"]
+            trial["conditions"]["waited_seconds"] = waited
             self._confirmations.append(trial)
 
     def _judge(self) -> Judge:

@@ -24,6 +24,7 @@ else:
     import tomli as tomllib
 
 _PREFIX = "TRT_HARNESS_"
+_LONGEST_SPACING = 60.0
 _KINDS = {tuple: "a list", str: "a text", int: "a whole number", float: "a number"}
 
 
@@ -49,6 +50,8 @@ class Settings:
         baseline_branch: the branch that this checkout is to be merged into: the last good runs are those of what it
             left that branch with. By default the one that CI names, else runs of every branch count.
         confirmations: how many trials confirm or refute what one trial suggests.
+        confirmation_spacing: seconds to wait before each of them, if it is about time: a machine's passing state is to
+            pass.
         resume: id of a session to go on with.
         build_options: ``NAME=VALUE`` each, for every build of this session, over what models say of themselves.
         reference: what engines are held against: the FP32 graph on the CPU provider of onnxruntime, ``cpu``, or on its
@@ -73,6 +76,7 @@ class Settings:
     baseline_runs: int = 20
     baseline_branch: str = ""
     confirmations: int = 4
+    confirmation_spacing: float = 5.0
     resume: str = ""
     build_options: tuple[str, ...] = ()
     reference: str = "cpu"
@@ -88,6 +92,11 @@ class Settings:
             raise ConfigurationError(unknown_value("reference", self.reference, ("cpu", "cuda", "cuda:PYTHON")))
         if not self.case_timeout > 0:
             raise ConfigurationError(f"case_timeout is a number of seconds above 0, not {self.case_timeout!r}")
+        if not 0 <= self.confirmation_spacing <= _LONGEST_SPACING:
+            raise ConfigurationError(
+                f"confirmation_spacing is a number of seconds from 0 to {_LONGEST_SPACING:g}, "
+                f"not {self.confirmation_spacing!r}"
+            )
         for name in ("baseline_runs", "confirmations", "builds"):
             if getattr(self, name) < 1:
                 raise ConfigurationError(f"{name} is 1 or more, not {getattr(self, name)}")

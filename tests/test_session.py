@@ -41,6 +41,7 @@ from harness.history.engines import build_hash
 from harness.history.rows import PastRun
 from harness.pipeline import NotReached
 from harness.session import STAGES, CaseRun, CheckFailed, NotJudged
+from harness.spacing import Spacing
 from tests import tiny
 
 if TYPE_CHECKING:
@@ -303,6 +304,29 @@ def test_spoilt_confirmations_decide_nothing(
     assert said in verdict.reason
     run.check("latency")
     assert len(run.records()) == 5
+
+
+@pytest.mark.parametrize(
+    ("metric", "past", "waits"),
+    [pytest.param("latency_host", 2e-3, 4, id="a time"), pytest.param("engine_bytes", 1000.0, 0, id="a size")],
+)
+def test_confirmations_of_a_time_are_spaced(
+    start_case: StartCase, monkeypatch: pytest.MonkeyPatch, metric: str, past: float, waits: int
+) -> None:
+    """Before each trial that confirms a latency there is a pause, which its conditions tell; a size needs none."""
+    slept: list[float] = []
+
+    def was_less(_: object, asked: str, point: str, __: str) -> list[float]:
+        return (
+            [past * (1 + i / 1000) for i in range(8)] if (asked, point) in ((metric, "batch=1"), (metric, "")) else []
+        )
+
+    run = start_case(baseline=was_less, surroundings={"spacing": Spacing(5.0, sleep=slept.append)})
+    say_quality(run, monkeypatch, *["ok"] * 5)
+    run.verdicts()
+    run.check("latency")
+    assert slept == [5.0] * waits
+    assert [record.conditions["waited_seconds"] for record in run.records()[1:]] == (slept or [0.0] * 4)
 
 
 def test_a_vanished_value_is_no_pass(start_case: StartCase) -> None:

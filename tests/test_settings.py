@@ -72,6 +72,12 @@ def test_values_take_the_type_of_their_setting(tmp_path: Path, name: str, value:
         pytest.param("baseline_runs", 2.5, "'baseline_runs' takes a whole number, not 2.5", id="half a run"),
         pytest.param("baseline_runs", 0, "baseline_runs is 1 or more, not 0", id="no baseline"),
         pytest.param("build_options", "fast", "takes NAME=VALUE.*not 'fast'", id="a build option without a value"),
+        pytest.param(
+            "confirmation_spacing",
+            "-1",
+            "confirmation_spacing is a number of seconds from 0 to 60, not -1.0",
+            id="a spacing backwards in time",
+        ),
         pytest.param("confirmations", "0", "confirmations is 1 or more, not 0", id="no confirmation"),
         pytest.param("models", 5, "'models' takes a list, not 5", id="a number for a list"),
         pytest.param("gpu", ["t4"], r"'gpu' takes a text, not \['t4'\]", id="a list for a text"),

@@ -112,7 +112,7 @@ VIEWS: dict[str, View] = {
     for view in (
         View(
             "latest",
-            "the newest run of each series",
+            "the newest run of each series: of a session's first trials, which are the ones that are judged",
             _RUN | _JUDGED | _CAUSE,
             ("case_id", "environment", "metric", "point"),
         ),

@@ -50,6 +50,13 @@ def test_latest_has_one_row_a_series(history: History) -> None:
     assert (newest["session_id"], newest["environment"]) == (session(2).id, trial(1).environment.name)
 
 
+def test_latest_has_the_trial_that_was_judged(history: History) -> None:
+    """A confirmation stored after the first trial does not hide the first one's verdict."""
+    remember(history, trial(1, value=2.0, word=verdict("regressed")), replace(trial(1, value=3.0), index=1))
+    (row,) = history.queries.view("latest")
+    assert (row["value"], row["verdict"], row["trial_index"]) == (2.0, "regressed", 0)
+
+
 @pytest.mark.parametrize("name", ["latest", "trend", "regressions"])
 def test_a_value_has_its_unit(history: History, name: str) -> None:
     """Each value stands beside the unit of its metric; of a metric that nobody declared there is none."""
