@@ -114,6 +114,7 @@ def main() -> int:
     parser.add_argument("--models", default=",".join((*UNCHANGED_MODELS, "tower")))
     parser.add_argument("--sessions", type=int, default=20, help="without a change, once there is a baseline")
     parser.add_argument("--slowed", type=int, default=3, help="with the slower model")
+    parser.add_argument("--history", type=Path, help="a new file that the history of the sessions is copied to")
     parser.add_argument("--cache", type=Path, help="of graphs and engines; else a new one")
     parser.add_argument("options", nargs="*", help="options of pytest, after --")
     arguments = parser.parse_args()
@@ -140,6 +141,8 @@ def main() -> int:
             for suffix in ("", "-wal", "-shm"):
                 sessions.history.with_name(sessions.history.name + suffix).unlink(missing_ok=True)
             shutil.copy(kept, sessions.history)
+        if arguments.history:
+            shutil.copy(kept, arguments.history)
     print(json.dumps(results["reached"], indent=2))
     return 0 if all(results["reached"].values()) else 1
 

@@ -40,7 +40,7 @@ from harness.history.records import (
 )
 from harness.history.store import History
 from harness.verdicts.gate import Verdict
-from reports.render import write_report
+from reports.write import write_report
 
 RESULT = Path(__file__).parent / "results" / "report_writing.json"
 GOAL_SECONDS, GOAL_BYTES = 10.0, 5_000_000

@@ -206,7 +206,7 @@ def report(
     from harness.history.store import History
     from harness.opening import database_url
     from harness.settings import Settings, load_settings
-    from reports.render import write_report
+    from reports.write import write_report
 
     root = Path.cwd()
     settings = load_settings(root, {"db": db, "report": output})

@@ -28,7 +28,7 @@ def end_session(recorder: Recorder, status: str, report: Path | None) -> Path | 
         recorder.finish(status)
         if report is None or not recorder.trials:
             return None
-        from reports.render import write_report
+        from reports.write import write_report
 
         return write_report(recorder.history, report)
     finally:

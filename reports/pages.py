@@ -7,7 +7,7 @@ Templates decide on order and markup only. Escaping is theirs, by Jinja's autoes
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,6 +15,18 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from reports.standing import Standing
+
+
+class Page(Protocol):
+    """What every page has: the report's title, and when it was written, UTC."""
+
+    @property
+    def title(self) -> str:
+        """Return the report's title."""
+
+    @property
+    def written(self) -> str:
+        """Return when the report was written."""
 
 
 @dataclass(frozen=True)

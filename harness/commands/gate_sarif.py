@@ -25,7 +25,7 @@ _RULES: dict[Word, str] = {
     "regressed": "A metric is worse than its baseline, by at least its smallest effect, confirmed in fresh processes.",
     "failed": "A stage of a case failed: its engine is not what was demanded, or there is none.",
     "missing": "A case or a measurement that was there before is not there any more.",
-    "inconclusive": "One trial shows a change, and nothing could confirm or refute it.",
+    "inconclusive": "One trial shows a change, and further ones do not confirm it or disagree.",
     "insufficient": "The baseline has too few good runs to judge by.",
     "quarantined": "A metric is worse than its baseline, which somebody accepted for a time.",
 }

@@ -110,7 +110,9 @@ def judge(
 
     One trial outside its interval at ``alpha_screen``, and at least ``smallest_effect`` away from the baseline's
     median, is ``inconclusive``: more trials are wanted. Several trials are decided by their median, at
-    ``alpha_confirm``. On a ``log`` scale the smallest effect is as far in logarithms either way: 5 % is a factor of
+    ``alpha_confirm``; where more than one in five of them is nearer to the baseline's median than to their own, some
+    trials saw a change and some did not, as when a state of the machine comes and goes, and they are ``inconclusive``,
+    too. On a ``log`` scale the smallest effect is as far in logarithms either way: 5 % is a factor of
     1.05 or of 1 / 1.05.
 
     Where the trials' engine is another build than the baseline's, ``build_spread`` widens the interval by what builds
@@ -238,6 +240,10 @@ def _compare_with_interval(
     status: Status = "pass"
     if changed:
         status = "inconclusive" if k == 1 else _changed(shift, common)
+    back = sum((value - median(history)) * math.copysign(1.0, shift) < abs(shift) / 2 for value in new)
+    divided = changed and back > k // CONFIRMING_TRIALS
+    if divided:
+        status = "inconclusive"
     low, high = scales.effect_of(shift - width, scale), scales.effect_of(shift + width, scale)
     expected = (
         f"chance alone reaches {scales.shown(scales.effect_of(width, scale), scale)} at {100 * (1 - alpha):.3g} %, "
@@ -247,7 +253,10 @@ def _compare_with_interval(
         expected += (
             f"; that builds lie {scales.shown(scales.effect_of(build_deviation, scale), scale)} apart is part of it"
         )
-    if status == "inconclusive":
+    if divided:
+        were = "was" if back == 1 else "were"
+        expected += f"; but {back} of the trials {were} nearer to the baseline, so it comes and goes"
+    elif status == "inconclusive":
         expected += "; more trials are wanted"
     elif spread.outliers:
         were = "was" if spread.outliers == 1 else "were"

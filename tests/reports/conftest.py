@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.history.store import History
-from reports.render import write_report
+from reports.write import write_report
 from tests.reports.sample_history import HistoryBuilder, fill
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reports.model_page import file_names
-from reports.render import write_report
+from reports.write import write_report
 from tests.reports.parsed_page import ParsedPage
 from tests.reports.sample_history import FIRST_BROKEN_LAYER, SESSIONS
 

@@ -35,7 +35,7 @@ NOT_A_NUMBER = math.nan
         pytest.param([1.1] * 5, "higher", "improved", id="more is better where higher is better"),
         pytest.param([0.9] * 5, "higher", "regressed", id="less is worse where higher is better"),
         pytest.param([1.1, 1.0, 1.001, 0.999, 1.0], "lower", "pass", id="a slow trial that four others refute passes"),
-        pytest.param([1.1, 1.1, 1.1, 1.0, 0.999], "lower", "regressed", id="the median of the trials decides"),
+        pytest.param([1.1, 1.1, 1.1, 1.08, 0.999], "lower", "regressed", id="the median of the trials decides"),
         pytest.param([], "lower", "missing", id="no trial is missing"),
         pytest.param([NOT_A_NUMBER], "lower", "missing", id="a trial that is NaN is missing"),
         pytest.param([1.0, NOT_A_NUMBER], "lower", "missing", id="one NaN among the trials is missing"),
@@ -82,6 +82,23 @@ def test_baseline_of_zeros_on_a_log_scale(trial: float, resolution: float, expec
     verdict = judge([0.0] * 8, [trial], smallest_effect=0.5, resolution=resolution)
     assert verdict.status == expected
     assert verdict.effect == (0.0 if trial == 0 else INFINITE)
+
+
+@pytest.mark.parametrize(
+    ("trials", "expected"),
+    [
+        pytest.param([1.2, 1.21, 1.19, 1.2, 1.0], "regressed", id="one of five may stray"),
+        pytest.param([1.2, 1.21, 1.19, 1.02, 1.0], "inconclusive", id="two of five are too many"),
+        pytest.param([1.2, 1.21, 1.19, 1.12, 1.13], "regressed", id="as long as they are nearer to the baseline"),
+        pytest.param([0.8, 0.81, 0.79, 0.99, 1.0], "inconclusive", id="for the better, too"),
+        pytest.param([1.2, 1.21, 1.0], "inconclusive", id="of three trials none may"),
+    ],
+)
+def test_trials_that_disagree_decide_nothing(trials: list[float], expected: Status) -> None:
+    """Where some trials changed and some are as before, the median of all is no verdict on the engine."""
+    verdict = judge(STEADY, trials, smallest_effect=0.02)
+    assert verdict.status == expected
+    assert ("nearer to the baseline, so it comes and goes" in verdict.reason) == (expected == "inconclusive")
 
 
 @pytest.mark.parametrize(
