@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import uuid
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import harness
@@ -13,8 +14,7 @@ from harness.errors import ConfigurationError, HistoryError
 from harness.history.records import SessionRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
     from harness.history.records import TrialRecord
     from harness.history.store import History
@@ -73,13 +73,20 @@ def session_record(session_id: str, root: Path, settings: Mapping[str, Any]) -> 
     return SessionRecord(
         id=session_id,
         started_at=datetime.now(timezone.utc),
-        command=" ".join([sys.argv[0].rpartition("/")[2], *sys.argv[1:]]),
+        command=command_line(sys.argv),
         settings={**settings, "merge_base": base} if base else settings,
         commit=commit,
         branch=branch_of(root) if commit else None,
         dirty=bool(commit and git(root, "status", "--porcelain")),
         harness_version=harness.__version__,
     )
+
+
+def command_line(arguments: Sequence[str]) -> str:
+    """Return what was typed, by ``sys.argv``: a program without its folder, a package run by ``python -m`` by its name."""
+    program = Path(arguments[0])
+    name = program.parent.name if program.name == "__main__.py" else program.name
+    return " ".join([name, *arguments[1:]])
 
 
 def resumable(history: History, session_id: str) -> SessionRecord:

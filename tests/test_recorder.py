@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from harness.history.records import MeasurementRecord
 from harness.history.store import History
-from harness.recorder import Recorder
+from harness.recorder import Recorder, command_line
 from tests.history.building import session, trial
 
 if TYPE_CHECKING:
@@ -30,3 +32,15 @@ def test_a_session_without_a_trial_leaves_nothing(tmp_path: Path) -> None:
     with History.open(tmp_path / "history.db") as history:
         Recorder(history, session(1)).finish("finished")
         assert history.queries.sessions() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        pytest.param(["/opt/venv/bin/pytest", "suites/", "--quick"], "pytest suites/ --quick", id="a script"),
+        pytest.param(["/opt/venv/site-packages/pytest/__main__.py", "suites/"], "pytest suites/", id="python -m"),
+    ],
+)
+def test_a_command_is_told_as_it_was_typed(arguments: list[str], told: str) -> None:
+    """The folder of the program is left out, and a package that was run as a module has its own name."""
+    assert command_line(arguments) == told
