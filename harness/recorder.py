@@ -83,7 +83,7 @@ def session_record(session_id: str, root: Path, settings: Mapping[str, Any]) -> 
 
 
 def command_line(arguments: Sequence[str]) -> str:
-    """Return what was typed, by ``sys.argv``: a program without its folder, a package run by ``python -m`` by its name."""
+    """Return what was typed, from ``sys.argv``: no folders, and of a package run by ``python -m`` its name."""
     program = Path(arguments[0])
     name = program.parent.name if program.name == "__main__.py" else program.name
     return " ".join([name, *arguments[1:]])
