@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness.accuracy.reference_noise import NoiseFloor
 from harness.cases import FP32, tolerance_for
-from harness.tolerances.derive import MARGIN_DB, derive
+from harness.tolerances import MARGIN_DB
+from harness.tolerances.derive import derive
 from harness.tolerances.readings import load_readings
 
 if TYPE_CHECKING:

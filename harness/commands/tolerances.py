@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.tolerances import MARGIN_DB
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -25,7 +27,7 @@ def tolerances(
     seeds: Annotated[int, typer.Option(metavar="N", min=1, help="Sets of inputs at each point.")] = 4,
     margin: Annotated[
         float, typer.Option(metavar="DB", min=0, help="How far below what was measured a tolerance shall lie.")
-    ] = 10.0,
+    ] = MARGIN_DB,
     check: Annotated[
         bool,
         typer.Option("--check", help="Propose nothing, but plant faults and see whether the tolerances notice them."),

@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from harness.history.queries import Queries
     from harness.tolerances.readings import Reading
 
-# How far below its floor a tolerance lies where nobody says otherwise: the distance between a rounding that was chosen
-# and a layer that is broken; the defaults of the recipes (harness.cases.tolerance) lie as far below the catalogue's.
-MARGIN_DB = 10.0
-
 Wanted = dict[str, dict[str, list[Tolerance]]]
 
 

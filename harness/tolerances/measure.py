@@ -95,9 +95,7 @@ def measure(
         noise=noise,
         rounding=rounding,
         unmeasured=unmeasured,
-        faults=tuple(
-            _faults(base, inputs.first_of_each_point(expected), faults, lambda t: on_step(f"{model.name}: {t}"))
-        ),
+        faults=tuple(planted),
     )
 
 
