@@ -48,9 +48,10 @@ def tolerances(
 ) -> None:
     """Measure the noise floor of models and propose tolerances above it, as a diff of the catalogue to be reviewed.
 
-    The floor is the worst of the reference's own noise and the precision's rounding, less the spread between the builds
-    that the history has; all of it on the CPU. `git apply` takes the diff. Ends 0; with --check 1 where a tolerance is
-    below its floor or lets a fault pass that a closer one would notice; 1 too where a model could not be measured.
+    The floor is the worst of the reference's own noise, of the precision's rounding on the CPU less the spread between
+    the builds that the history has, and of what its engines reached. `git apply` takes the diff. Ends 0; with --check 1
+    where a tolerance is below its floor, or lets a fault pass that a closer one would notice; 1 too where a model could
+    not be measured.
     """
     from harness.settings import load_settings
 

@@ -17,7 +17,19 @@ if TYPE_CHECKING:
     from harness.tolerances.proposal import Check, Proposal
     from harness.tolerances.readings import Reading
 
-_COLUMNS = ("model", "precision", "output", "noise", "rounding", "builds", "floor", "allowed", "proposed", "")
+_COLUMNS = (
+    "model",
+    "precision",
+    "output",
+    "noise",
+    "rounding",
+    "engines",
+    "spread (builds)",
+    "floor",
+    "allowed",
+    "proposed",
+    "",
+)
 _MOST_NAMED = 3
 
 
@@ -32,6 +44,7 @@ def proposals_text(
             proposal.output,
             _decibels(proposal.noise_db),
             _decibels(proposal.rounding_db),
+            _limit(proposal.spread.worst),
             _spread(proposal),
             _decibels(proposal.floor_db),
             _limit(proposal.allowed.sqnr_db),
@@ -106,7 +119,7 @@ def _decibels(value: float) -> str:
 
 
 def _limit(value: float | None) -> str:
-    return "-" if value is None else f"{value:g}"
+    return "-" if value is None else f"{value:.3g}"
 
 
 def _spread(proposal: Proposal) -> str:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.cases.tolerance import Tolerance, tolerance_for
+from harness.history.output_errors import output_errors
 from harness.tolerances.edit import EditedSource, edit_catalogue, unified_diff
 from harness.tolerances.proposal import Check, Proposal, check_faults, propose
-from harness.tolerances.spread import build_spread
+from harness.tolerances.spread import build_spreads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -31,7 +32,7 @@ def derive(
     Args:
         model: as the catalogue has it now.
         reading: what was measured of it.
-        queries: of the history, which has the spread between builds; None where there is none.
+        queries: of the history, which knows what engines reached; None where there is none.
         margin_db: how far below its floor a tolerance shall lie.
         precisions: names of those that are wanted; all that ``reading`` has by default.
     """
@@ -39,8 +40,8 @@ def derive(
     proposals, checks = [], []
     for precision in model.precisions:
         if precision.name in wanted and precision.name in reading.rounding:
-            spread = build_spread(queries, model.name, model.version, precision.name)
-            proposed = propose(model, precision, reading, spread, margin_db=margin_db)
+            known = output_errors(queries, model.name, model.version, precision.name) if queries else []
+            proposed = propose(model, precision, reading, build_spreads(known), margin_db=margin_db)
             proposals += proposed
             if reading.faults:
                 checks.append(check_faults(model, precision, reading, proposed))

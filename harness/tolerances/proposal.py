@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from harness.accuracy.agreement import LEAST_SQNR_DB
 from harness.cases.tolerance import Tolerance, tolerance_for
+from harness.tolerances.spread import BuildSpread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from harness.accuracy.reference_noise import NoiseFloor
     from harness.cases import Model, Precision
     from harness.tolerances.readings import Reading
-    from harness.tolerances.spread import BuildSpread
 
 # Nearer than this to its proposal a tolerance is left as it is: other inputs move the floor by as much.
 SLACK_DB = 3.0
@@ -33,8 +33,9 @@ class Proposal:
         output: its name.
         noise_db: the reference's own noise, as a ratio of signal to error in dB.
         rounding_db: what the precision's recipe leaves of the output, likewise.
-        spread: between the builds that the history has.
-        floor_db: the smaller of the two, less the spread: what a sound engine reaches at worst.
+        spread: what engines of the history reached.
+        floor_db: what a sound engine reaches at worst: the least of the noise, of the rounding less the spread between
+            builds, and of what the worst engine reached.
         allowed: the tolerance that holds now.
         proposed: the tolerance that is proposed: the floor less the margin, and the limits of ``allowed`` in other
             measures but the cosine, which follows from the ratio; None where nothing differs.
@@ -59,7 +60,7 @@ class Proposal:
 
 
 def propose(
-    model: Model, precision: Precision, reading: Reading, spread: BuildSpread, *, margin_db: float
+    model: Model, precision: Precision, reading: Reading, spreads: Mapping[str, BuildSpread], *, margin_db: float
 ) -> list[Proposal]:
     """Return a proposal for each output that was measured in ``precision``.
 
@@ -67,7 +68,7 @@ def propose(
         model: as the catalogue has it now.
         precision: one of its precisions that ``reading`` has.
         reading: what was measured.
-        spread: between builds.
+        spreads: what engines of the history reached, by output.
         margin_db: how far below the floor a tolerance shall lie.
     """
     proposals = []
@@ -76,7 +77,9 @@ def propose(
         allowed = tolerance_for(output, "outputs", model.tolerances_for(precision))
         if allowed is None:
             continue
-        floor = min(noise.sqnr_db, rounding.sqnr_db) - (spread.decibels or 0.0)
+        spread = spreads.get(output, BuildSpread())
+        reached = [] if spread.worst is None else [spread.worst]
+        floor = min(noise.sqnr_db, rounding.sqnr_db - (spread.decibels or 0.0), *reached)
         proposed = _proposed(output, allowed, floor, margin_db)
         proposals.append(
             Proposal(

@@ -1,4 +1,4 @@
-"""How far engines of one case lie apart that differ by their build alone, as the history has it."""
+"""What engines of the history reached, and how far those lie apart that differ by their build alone."""
 
 from __future__ import annotations
 
@@ -9,51 +9,42 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from harness.history.queries import Queries
+    from collections.abc import Iterable
 
-_METRIC = "output_sqnr_db"
+    from harness.history.output_errors import OutputError
 
 
 @dataclass(frozen=True)
 class BuildSpread:
-    """The spread between builds.
+    """What is known of the engines of one output; all of it in dB of signal to error.
 
     Attributes:
-        builds: how many builds the series with the most of them has.
-        decibels: the largest distance, over all series, between the ratios of signal to error of two builds of one
-            case at one point under one runtime; None where no series has two builds.
+        builds: how many builds were compared at the place that has the most of them.
+        decibels: the largest distance between two builds of one case on one machine under one runtime at one point;
+            None where no place has two builds.
+        worst: what the worst build reached; None where there is none, or none that differs from its reference.
     """
 
-    builds: int
-    decibels: float | None
+    builds: int = 0
+    decibels: float | None = None
+    worst: float | None = None
 
 
-def build_spread(queries: Queries | None, model: str, version: int, precision: str) -> BuildSpread:
-    """Return the spread between the builds of a model in a precision, over all machines, profiles and points.
+def build_spreads(errors: Iterable[OutputError]) -> dict[str, BuildSpread]:
+    """Return what is known of each output, from the errors that sound engines had; a build counts by its median."""
+    runs: dict[str, dict[tuple[str, int, str, str], dict[str, list[float]]]] = {}
+    for error in errors:
+        if math.isfinite(error.sqnr_db):
+            places = runs.setdefault(error.output, defaultdict(lambda: defaultdict(list)))
+            places[error.place][error.build].append(error.sqnr_db)
+    return {output: _spread(list(places.values())) for output, places in runs.items()}
 
-    Args:
-        queries: of the history; None where there is none.
-        model: its name.
-        version: the model's; runs of another one do not count.
-        precision: its name.
-    """
-    if queries is None:
-        return BuildSpread(0, None)
-    wanted = [
-        series
-        for series in queries.series_list()
-        if (series.model, series.case_version, series.precision, series.metric) == (model, version, precision, _METRIC)
-    ]
-    runtimes = sorted({subject.runtime for subject in queries.subjects().values()}) if wanted else []
-    most, widest = 0, None
-    for series in wanted:
-        for runtime in runtimes:
-            by_build: dict[str, list[float]] = defaultdict(list)
-            for run in queries.past_runs([series.fingerprint], runtime=runtime, before_session=""):
-                if run.build and math.isfinite(run.value):
-                    by_build[run.build].append(run.value)
-            most = max(most, len(by_build))
-            if len(by_build) > 1:
-                levels = [median(values) for values in by_build.values()]
-                widest = max(widest or 0.0, max(levels) - min(levels))
-    return BuildSpread(most, widest)
+
+def _spread(places: list[dict[str, list[float]]]) -> BuildSpread:
+    levels = [[median(values) for values in builds.values()] for builds in places]
+    apart = [max(reached) - min(reached) for reached in levels if len(reached) > 1]
+    return BuildSpread(
+        builds=max(map(len, levels)),
+        decibels=max(apart) if apart else None,
+        worst=min(map(min, levels)),
+    )

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.cases import Tolerance
+from harness.history.records import TensorErrorRecord
+from harness.history.store import History
 from harness.tolerances.derive import CatalogueEdit, derive, edit_of, wanted_of
+from tests.history.building import full_trial, remember, trial
 from tests.tolerances.building import model, reading
 
 if TYPE_CHECKING:
@@ -53,6 +56,19 @@ def test_only_what_was_measured_is_proposed() -> None:
     proposals, checks = derive(model(), measured, None, margin_db=6, precisions=["int8", "bf16"])
     assert [proposal.precision for proposal in proposals] == [check.precision for check in checks] == ["int8"]
     assert [proposal.precision for proposal in derive(model(), measured, None, margin_db=6)[0]] == ["fp16", "int8"]
+
+
+def test_the_history_lowers_the_floor(tmp_path: Path) -> None:
+    """What the engines of the model in this precision reached is looked up, and counts."""
+    engine = full_trial(1).engine
+    error = TensorErrorRecord(
+        scope="outputs", position=0, tensor="y", operator="", point="batch=1", errors={"sqnr_db": 25.0}, passed=True
+    )
+    with History.open(tmp_path / "history.db") as history:
+        case = {"case_id": "net-int8-batch1x2x4", "precision": "int8"}
+        remember(history, trial(1, model="net", engine=engine, tensor_errors=(error,), **case))
+        (found,), _ = derive(model(), reading(int8=30.0), history.queries, margin_db=6)
+    assert (found.spread.builds, found.floor_db) == (1, 25.0)
 
 
 def test_without_faults_nothing_is_checked() -> None:

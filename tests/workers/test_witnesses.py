@@ -39,7 +39,7 @@ def hear(tmp_path: Path) -> Callable[..., dict[str, list[Witness]]]:
 
     def heard(**changes: Any) -> dict[str, list[Witness]]:
         answer = hear_witnesses({**request, **changes}, folders, runtime.versions())
-        assert answer["reference"].endswith("unoptimised")
+        assert answer["reference"] == changes.get("reference", f"onnxruntime {runtime.versions().version}, unoptimised")
         return {label: [Witness.from_json(each) for each in found] for label, found in answer["points"].items()}
 
     return heard
@@ -55,6 +55,11 @@ def test_three_parties_agree_on_a_sound_graph(hear: Callable[..., dict[str, list
         ]
         assert not any(witness.problem for witness in found)
         assert all(witness.errors["scores"].sqnr_db > 100 for witness in found)
+
+
+def test_a_reference_of_another_s_is_named_after_it(hear: Callable[..., dict[str, list[Witness]]]) -> None:
+    """Where a GPU computed the reference, sentences name it and not this process's onnxruntime."""
+    assert hear(reference="onnxruntime-cuda 1.31.1")
 
 
 def test_each_witness_is_heard_once(
