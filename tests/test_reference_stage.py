@@ -43,6 +43,13 @@ def test_the_worst_floor_of_each_point_is_measured() -> None:
     json.dumps(noise, allow_nan=False)
 
 
+def test_of_several_outputs_the_least_sure_counts() -> None:
+    """The metric is of the output on which the parties agree least."""
+    errors = {name: witness(OPTIMISED, change).errors["scores"] for name, change in (("boxes", 1e-6), ("scores", 1e-5))}
+    (measured,) = reference_measurements(answer(batch1=[Witness(party=OPTIMISED, errors=errors)]))
+    assert measured.value == pytest.approx(100, abs=0.1)
+
+
 def test_a_stage_that_was_not_run_measures_nothing() -> None:
     """Without an answer there are neither measurements nor conditions."""
     assert reference_measurements(None) == []

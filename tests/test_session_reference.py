@@ -11,6 +11,7 @@ from harness.session import CheckFailed
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from harness.cases import Precision
     from harness.workbench import Workbench
     from tests.conftest import StartCase
 
@@ -36,9 +37,10 @@ def test_a_framework_that_disagrees_fails_the_reference(start_case: StartCase) -
     assert "unoptimised and 'tests.framework:other_outputs' disagree" in str(failure.value)
 
 
-def test_a_tolerance_below_the_noise_fails_the_reference(start_case: StartCase) -> None:
-    """A limit that the reference's own twin does not keep is the catalogue's fault, and told before the outputs are."""
-    run = start_case(FP32, tolerances={"fp32": (Tolerance(max_abs=1e-12),)})
+@pytest.mark.parametrize("precision", [FP32, FP16], ids=lambda precision: precision.name)
+def test_a_tolerance_below_the_noise_fails_the_reference(start_case: StartCase, precision: Precision) -> None:
+    """A limit of FP32 that the reference's own twin does not keep is told in whatever precision the case is."""
+    run = start_case(precision, precisions=(FP32, FP16), tolerances={"fp32": (Tolerance(max_abs=1e-12),)})
     with pytest.raises(CheckFailed, match=r"its tolerance in fp32 is below the noise of its own reference: max_abs"):
         run.check("reference")
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _STEP = "    "
 
 
-class NotEditable(Exception):  # noqa: N818 - it says what is the matter
+class _NotEditable(Exception):  # noqa: N818 - it says what is the matter
     """The entry of a model is not plain enough to be edited; the text says why."""
 
 
@@ -51,7 +51,7 @@ def edit_catalogue(source: str, wanted: Mapping[str, Mapping[str, Sequence[Toler
     for model, tolerances in wanted.items():
         try:
             text = _edited(text, model, tolerances)
-        except NotEditable as reason:
+        except _NotEditable as reason:
             refused[model] = str(reason)
     return EditedSource(text, refused)
 
@@ -99,7 +99,7 @@ def _quoted(text: str) -> str:
 def _edited(source: str, model: str, tolerances: Mapping[str, Sequence[Tolerance]]) -> str:
     tree = ast.parse(source)
     if not _imports_tolerance(tree):
-        raise NotEditable("the module does not import Tolerance by that name")
+        raise _NotEditable("the module does not import Tolerance by that name")
     call, text = _call_of(tree, model), SourceText(source)
     given = next((keyword for keyword in call.keywords if keyword.arg == "tolerances"), None)
     if given is None:
@@ -109,14 +109,14 @@ def _edited(source: str, model: str, tolerances: Mapping[str, Sequence[Tolerance
         between = f",\n{indent}" if not text.before_on_line(last).strip() else ", "
         return text.inserted(last, f"tolerances={_dictionary({}, tolerances, text, indent)}{between}")
     if not isinstance(given.value, ast.Dict):
-        raise NotEditable("its tolerances are not written out as a dictionary")
+        raise _NotEditable("its tolerances are not written out as a dictionary")
     held: dict[str, ast.expr] = {}
     for key, value in zip(given.value.keys, given.value.values, strict=True):
         if not (isinstance(key, ast.Constant) and isinstance(key.value, str)):
-            raise NotEditable("its tolerances have a key that is not a plain text")
+            raise _NotEditable("its tolerances have a key that is not a plain text")
         held[key.value] = value
     if text.has_comment(given.value):
-        raise NotEditable("its tolerances hold comments, which would be lost")
+        raise _NotEditable("its tolerances hold comments, which would be lost")
     return text.replaced(given.value, _dictionary(held, tolerances, text, text.indent(given)))
 
 
@@ -137,9 +137,9 @@ def _call_of(tree: ast.Module, model: str) -> ast.Call:
     ]
     named = [call for call in calls if ast.unparse(call.func) in ("Model", "Model.from_onnx")]
     if len(named) != 1:
-        raise NotEditable(f"there are {len(named)} calls Model(name={model!r}, …) in the module, not 1")
+        raise _NotEditable(f"there are {len(named)} calls Model(name={model!r}, …) in the module, not 1")
     if any(keyword.arg is None for keyword in named[0].keywords):
-        raise NotEditable("its entry takes keywords from a mapping (**), which may hold its tolerances")
+        raise _NotEditable("its entry takes keywords from a mapping (**), which may hold its tolerances")
     return named[0]
 
 

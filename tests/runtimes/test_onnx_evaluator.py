@@ -27,10 +27,11 @@ def graph(tmp_path: Path) -> Path:
 
 
 def test_a_small_graph_is_evaluated(graph: Path) -> None:
-    """Every output comes back by name, in the shape of the inputs' batch."""
+    """Every output comes back by name, in the shape of the inputs' batch, and no alarm is left behind."""
     found = evaluate(graph, IMAGES, POINT, EvaluatorLimits())
     assert {name: array.shape for name, array in found.items()} == {"scores": (2, 10)}
     assert np.isfinite(found["scores"]).all()
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,12 @@ def test_faults_are_measured_on_the_fp32_graph(tmp_path: Path) -> None:
     assert [step for step in steps if "channels" in step or "signs" in step]
 
 
+def test_faults_are_seen_on_the_first_inputs_of_each_point(tmp_path: Path) -> None:
+    """However many sets of inputs there are, a fault is held against what belongs to the one that it runs on."""
+    one, two = (measure(model(), [FP32], tmp_path, seeds=seeds, faults=2).faults for seeds in (1, 2))
+    assert one == two
+
+
 def test_a_profile_that_does_not_fit_the_graph_is_refused(tmp_path: Path) -> None:
     """A free dimension without a size is told before anything is measured."""
     with pytest.raises(ProfileError, match="no range for its free dimension 'batch'"):

@@ -36,9 +36,17 @@ def test_a_reading_of_another_graph_replaces_the_first(tmp_path: Path) -> None:
     assert load_readings(tmp_path) == {"net": changed}
 
 
-@pytest.mark.parametrize("content", ["", "{", '{"format": 0, "reading": {}}', '{"format": 1}', "[]"])
+def test_a_reading_of_another_format_counts_as_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an older harness meant by its figures may not be what this one does."""
+    monkeypatch.setattr("harness.tolerances.readings.READING_VERSION", 0)
+    store_reading(tmp_path, reading(fp16=50.0))
+    monkeypatch.undo()
+    assert load_readings(tmp_path) == {}
+
+
+@pytest.mark.parametrize("content", ["", "{", '{"format": 1}', "[]"])
 def test_a_file_that_cannot_be_read_counts_as_none(tmp_path: Path, content: str) -> None:
-    """Damaged files and those of another version are passed over."""
+    """Damaged files are passed over."""
     (tmp_path / "tolerances").mkdir()
     (tmp_path / "tolerances" / "net.json").write_text(content)
     assert load_readings(tmp_path) == {}
