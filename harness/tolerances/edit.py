@@ -88,7 +88,10 @@ def snippet(model: str, tolerances: Mapping[str, Sequence[Tolerance]]) -> str:
 
 
 def _literal(value: str | float) -> str:
-    return _quoted(value) if isinstance(value, str) else f"{value:g}"
+    if isinstance(value, str):
+        return _quoted(value)
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)
 
 
 def _quoted(text: str) -> str:

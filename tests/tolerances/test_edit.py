@@ -153,7 +153,7 @@ def test_no_change_is_an_empty_diff() -> None:
 
 def test_an_expression_makes_the_tolerance() -> None:
     """What is written is Python that gives the same record, whatever its tensor is called."""
-    for tolerance in (NEW, Tolerance(tensors='odd"name', scope="layers", max_abs=1e-6, cosine=0.995)):
+    for tolerance in (NEW, Tolerance(tensors='odd"name', scope="layers", max_abs=1.23456789e-6, cosine=0.995)):
         assert eval(tolerance_expression(tolerance), {"Tolerance": Tolerance}) == tolerance  # noqa: S307
 
 
