@@ -147,6 +147,26 @@ class Pipeline:
 
         return self._once("reference", compute).folders
 
+    def witnesses(self) -> Payload:
+        """Let others compute the FP32 graph at every point; see harness.workers.witnesses."""
+
+        def hear() -> Payload:
+            folders = self.reference()
+            facts = self._results["reference"].facts
+            return self._ask_reference(
+                "reference",
+                "witnesses",
+                request={
+                    "graph": self.graph()["fp32_path"],
+                    "points": {point.label: dict(point.sizes) for point in self._points},
+                    "framework": self._case.model.framework_outputs,
+                    "reference": f"{facts['runtime']} {facts['version']}" if facts else None,
+                },
+                folders=folders,
+            )
+
+        return self._once("witnesses", hear)
+
     def build(self) -> Payload:
         """Build the engine, or take the one of an earlier session where the settings let it, and look into it."""
 

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from harness.accuracy.audit import audit_precision
-from harness.cases import Case, metric_named
+from harness.cases import FP32, Case, metric_named
 from harness.cases.target import CPU, Target, number_type_of, refuses
 from harness.errors import HarnessError, Unsupported, WorkerCrashed, WorkerTimedOut
 from harness.history.decisions import quarantined
@@ -21,6 +21,12 @@ from harness.history.records import (
 from harness.judging import UNFIT, Judge, MeasuredTrial
 from harness.measurement.sampling import SamplingPlan
 from harness.pipeline import NotReached, Pipeline
+from harness.reference_stage import (
+    reference_conditions,
+    reference_doubts,
+    reference_measurements,
+    reference_remark,
+)
 from harness.rooflines import cost_conditions, roofline_measurements, rooflines_of
 from harness.settings import PACES, build_options_of
 from harness.spacing import Spacing
@@ -50,7 +56,7 @@ if TYPE_CHECKING:
 _MOST_LAYERS = 12
 
 # What is asked of every case, in this order; each is one pytest item.
-STAGES = ("build", "precision", "outputs", "layers", "invariance", "task", "latency", "regression")
+STAGES = ("build", "precision", "reference", "outputs", "layers", "invariance", "task", "latency", "regression")
 
 
 class CheckFailed(AssertionError):  # noqa: N818 - as HarnessError's are named
@@ -190,6 +196,15 @@ class CaseRun:
             what = f"the engine is not in its precision: {audit.sentence}"
             self._refuse("precision", what, *([fallen + more] if fallen else []))
 
+    def check_reference(self) -> str:
+        """Demand that others make the same of the FP32 graph, with less noise than is tolerated; return who agrees."""
+        answer = self._pipeline.witnesses()
+        precisions = {precision.name: precision for precision in (FP32, self.case.precision)}
+        limits = {name: self.case.model.tolerances_for(precision) for name, precision in precisions.items()}
+        if found := reference_doubts(answer, limits):
+            self._refuse("reference", "the reference cannot vouch for this engine", *found)
+        return reference_remark(answer)
+
     def check_outputs(self) -> None:
         """Demand that every output is within its tolerance, at every point of the profile."""
         points = self._pipeline.outputs()["points"]
@@ -312,6 +327,7 @@ class CaseRun:
             conditions={
                 **(trial["conditions"] if trial else {}),
                 **({"reference": reference.facts} if reference and reference.facts else {}),
+                **reference_conditions(self._pipeline.done("witnesses")),
                 **({"machine": dict(self._around.environment.facts)} if self._around.environment.facts else {}),
                 **layer_conditions(layers),
                 **cost_conditions(cost, self._rooflines(), self._around.board, number_type_of(self.case.precision)),
@@ -350,6 +366,7 @@ class CaseRun:
         trial, task, cost = (self._pipeline.done(step) for step in ("trial", "task", "cost"))
         measurements = build_measurements(built) if built else []
         measurements += accuracy_measurements(outputs["points"]) if outputs else []
+        measurements += reference_measurements(self._pipeline.done("witnesses"))
         measurements += self._timings(trial) if trial else []
         if cost:
             measurements.append(MeasurementRecord(metric="weight_bytes", point="", value=float(cost["weight_bytes"])))

@@ -20,6 +20,11 @@ def test_precision(engine_case: EngineCase) -> None:
     engine_case.check("precision")
 
 
+def test_reference(engine_case: EngineCase) -> None:
+    """Others make the same of the FP32 graph as the reference does, with less noise than is tolerated."""
+    engine_case.check("reference")
+
+
 def test_outputs(engine_case: EngineCase) -> None:
     """Every output is within its tolerance of the reference, at every point of the profile."""
     engine_case.check("outputs")

@@ -98,7 +98,7 @@ def test_items_of_a_case_run_one_after_another(run: Run) -> None:
     """Collection lists every stage of a case before the next case, so that they share its engine."""
     listed = [line for line in run("--collect-only", "-q").stdout.splitlines() if "::" in line]
     cases = [line.partition("[")[2] for line in listed]
-    assert len(listed) == 24
+    assert len(listed) == 27
     assert cases == sorted(cases, key=cases.index)
 
 

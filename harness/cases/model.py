@@ -62,6 +62,8 @@ class Model:
             ``{"onnxruntime": {"fp16": {"optimization": "extended"}}}``.
         type_share: by runtime and precision name, the share of computing layers that must be of its number type, where
             the recipe's own demand (harness.accuracy.audit) does not fit: ``{"onnxruntime": {"int8": 0.3}}``.
+        framework_outputs: ``module:function`` that takes inputs and returns outputs, both as arrays by name: what the
+            framework that the graph was exported from makes of them. The reference is held against it.
         slow: whether it runs only with ``--full``.
         version: raised by hand when results of before and after must not be compared.
     """
@@ -77,6 +79,7 @@ class Model:
     batch_axis: str | None = "batch"
     build_options: Mapping[str, Mapping[str, BuildOptions]] = field(default_factory=dict)
     type_share: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    framework_outputs: str | None = None
     slow: bool = False
     version: int = 1
 
@@ -125,6 +128,7 @@ class Model:
         batch_axis: str | None = "batch",
         build_options: Mapping[str, Mapping[str, BuildOptions]] | None = None,
         type_share: Mapping[str, Mapping[str, float]] | None = None,
+        framework_outputs: str | None = None,
         slow: bool = False,
         version: int = 1,
     ) -> Model:
@@ -145,6 +149,7 @@ class Model:
             batch_axis: see the class.
             build_options: see the class.
             type_share: see the class.
+            framework_outputs: see the class.
             slow: see the class.
             version: see the class.
         """
@@ -161,6 +166,7 @@ class Model:
             batch_axis=batch_axis,
             build_options=build_options or {},
             type_share=type_share or {},
+            framework_outputs=framework_outputs,
             slow=slow,
             version=version,
         )

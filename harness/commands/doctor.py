@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import harness
 from harness.cases import RECIPES, Precision
+from harness.commands.doctor_tolerances import examine_tolerances
 from harness.commands.installed import Problem, driver, installed_packages, package_problems, tensorrt
 from harness.errors import HarnessError, UsageError, WorkerError
 from harness.history.location import Location
 from harness.measurement.devices import present_gpus
 from harness.measurement.environment import host_facts, host_identity
-from harness.opening import database_url, open_for_writing, target_of
+from harness.opening import database_url, open_for_reading, open_for_writing, target_of
 from harness.settings import Settings, load_catalogue
 from harness.subjects import cuda_reference_of, cuda_versions, subjects_of
 from harness.workbench import Workbench
@@ -68,6 +70,7 @@ def examine(settings: Settings, root: Path) -> Diagnosis:
     _subjects(diagnosis, settings)
     _catalogue(diagnosis, settings, root)
     _history(diagnosis, settings, root)
+    _tolerances(diagnosis, settings, root)
     _cache(diagnosis, root / settings.cache, settings.cache)
     return diagnosis
 
@@ -213,6 +216,20 @@ def _history(diagnosis: Diagnosis, settings: Settings, root: Path) -> None:
         facts["bytes"] = location.path.stat().st_size if location.path else None
     except UsageError as error:
         diagnosis.blocked(str(error))
+
+
+def _tolerances(diagnosis: Diagnosis, settings: Settings, root: Path) -> None:
+    diagnosis.facts["tolerances"] = {}
+    try:
+        models = load_catalogue(settings.catalogue, root)
+        history = open_for_reading(settings.db, root)
+        with history or nullcontext():
+            facts, warnings = examine_tolerances(models, root / settings.cache, history.queries if history else None)
+    except UsageError:
+        return  # told already, and without it there is nothing to be said
+    diagnosis.facts["tolerances"] = facts
+    for warning in warnings:
+        diagnosis.warned(warning)
 
 
 def _cache(diagnosis: Diagnosis, folder: Path, given: str) -> None:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from harness.commands.doctor_tolerances import MEASURED_BY
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
@@ -43,6 +45,7 @@ def doctor_text(diagnosis: Diagnosis) -> list[RenderableType]:
         Text("\nsuites", style="bold"),
         _line("catalogue", f"{facts['catalogue']['reference']}: {_models(facts['catalogue']['models'])}"),
         _line("history", _history(facts["history"])),
+        _line("tolerances", _tolerances(facts["tolerances"])),
         _line("cache", f"{cache['folder']}: {cache['files']} files, {_size(cache['bytes'])}"),
     ]
     if diagnosis.problems:
@@ -93,6 +96,16 @@ def _history(facts: dict[str, Any]) -> str:
         return f"{facts['location']}: none yet; the first session makes it"
     size = "" if facts["bytes"] is None else f", {_size(facts['bytes'])}"
     return f"{facts['location']}: {facts['sessions']} sessions{size}"
+
+
+def _tolerances(facts: dict[str, Any]) -> str:
+    if not facts:
+        return "not looked at: see below"
+    if not facts["measured"]:
+        return f"their floors were never measured: {MEASURED_BY}"
+    left = len(facts["unmeasured"])
+    others = f"; {left} models were not: {MEASURED_BY} --models {','.join(facts['unmeasured'])}" if left else ""
+    return f"floors measured of {len(facts['measured'])} models, faults planted in {len(facts['checked'])}{others}"
 
 
 def _size(size: int) -> str:

@@ -81,6 +81,17 @@ class Server:
 
         return compare_references(Path(actual), Path(expected))
 
+    def witnesses(self, request: dict[str, Any], folders: dict[str, str]) -> dict[str, Any]:
+        """Let others compute an FP32 graph, and hold what they make of it against its reference.
+
+        Args:
+            request: see ``harness.workers.witnesses.hear_witnesses``.
+            folders: where each point's reference is, by its label.
+        """
+        from harness.workers.witnesses import hear_witnesses
+
+        return hear_witnesses(request, {k: Path(v) for k, v in folders.items()}, self._runtime.versions())
+
     def calibration_set(self, request: dict[str, Any], destination: str) -> dict[str, Any]:
         """Leave the samples that a builder calibrates with as tensors under ``destination``, unless they are there.
 
