@@ -3,18 +3,19 @@
 Errors are relative here: of a tensor, ε = RMSE / RMS of its reference (10^(−SQNR / 20)), infinite where NaN or Inf is
 on one side only. For each layer, whose inputs j were compared as well:
 
-    handed    h = max ε(j)    what it was handed; 0 where it reads the model's inputs alone
-    added     a               ε of what its graph makes of its reference's inputs, on a CPU
-    passed on p               ε of the same with Gaussian noise of RMSE(j) on each input
-    explained e = max(h, p) + a
-    made      m = a           or, where ε > 4 e and ε > 10⁻⁴, ε − e, and the engine is blamed
+    handed    h = max ε(j)       what it was handed; 0 where it reads the model's inputs alone
+    added     a                  ε of what its graph makes of its reference's inputs, on a CPU
+    whole     g                  ε where the whole graph runs on a CPU
+    passed on p                  ε of what its graph makes of the reference with Gaussian noise of RMSE(j) on each input
+    explained e = max(h, g, p) + a
+    made      m = a              or, where ε > 4 e and ε > 10⁻⁴, ε − e, and the engine is blamed
 
 Precision is made in the graph, so ``a`` is what the precision costs there, whatever engine runs it. An engine that
-computes something else than its graph shows as an error that neither what it was handed nor the graph explains. ``p``
-is asked for only where ``h`` alone would blame the engine: differences of nearly equal numbers magnify what they are
-given. What an engine hands on is no noise: a layer that magnifies its error by more than 4, and noise by less, is
-blamed; and an error of the engine that is smaller than what the layer was handed cannot be told. 10⁻⁴ is 80 dB, which
-FP32 in another order of summation explains (``harness.accuracy.agreement``).
+computes something else than its graph shows as an error that neither what it was handed nor the graph explains.
+Differences of nearly equal numbers magnify what they are given, so where ``h`` alone would blame the engine ``g`` is
+asked for, and where that would, ``p``. What an engine hands on is no noise: a layer that magnifies its error by more
+than 4, and noise by less, is blamed; and an error of the engine that is smaller than what the layer was handed cannot
+be told. 10⁻⁴ is 80 dB, which FP32 in another order of summation explains (``harness.accuracy.agreement``).
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def attribute(
     layers: Sequence[LayerError],
     inputs: Mapping[str, Sequence[str]],
     added: Mapping[str, TensorError],
-    passed_on: Mapping[str, TensorError] | None = None,
+    *further: Mapping[str, TensorError],
 ) -> tuple[LayerOrigin, ...]:
     """Tell of each layer what it was handed and what it makes.
 
@@ -78,20 +79,19 @@ def attribute(
         layers: their errors on the engine, in graph order.
         inputs: the tensors that each layer reads, by its output's name; those not among ``layers`` are exact.
         added: errors of the layers run alone on their reference's inputs, by tensor.
-        passed_on: likewise, with noise on the inputs; layers without one magnify nothing.
+        further: what else an error may be explained by: of the whole graph, and of layers with noise on their inputs.
 
     Returns:
         An origin for each layer, in the same order.
     """
     measured = {layer.tensor: relative_error(layer.error) for layer in layers}
-    noisy = passed_on or {}
     origins = []
     for layer in layers:
         name = layer.tensor
         handed = max((measured[source] for source in inputs.get(name, ()) if source in measured), default=0.0)
         alone = relative_error(added[name]) if name in added else None
-        passed = max(handed, relative_error(noisy[name]) if name in noisy else 0.0)
-        explained = passed + (alone or 0.0)
+        passed_on = max([handed, *(relative_error(errors[name]) for errors in further if name in errors)])
+        explained = passed_on + (alone or 0.0)
         # Of an infinite error that was handed on infinite nothing is left over.
         by_engine = measured[name] > max(_UNEXPLAINED * explained, _LEAST)
         origins.append(

@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, numpy_helper
 
-from harness.accuracy import LayerError, TensorComparison, TensorError
+from harness.accuracy import LayerError, TensorError
 from harness.accuracy.attribution import attribute, culprit, relative_error
 from harness.accuracy.ranges import FLOAT_RANGES, QuantisedRange, SpreadCounter, spread_of
 from harness.accuracy.reasons import Evidence, reason
@@ -21,12 +21,14 @@ from harness.cases import specs_from_json
 from harness.errors import RunFailed
 from harness.graphs.blocks import blocks_of, cut
 from harness.graphs.element_types import element_types
+from harness.graphs.expose import expose
 from harness.graphs.save import save_model
 from harness.runtimes.onnxruntime_session import open_session, run_session, session_options
+from harness.workers.comparing import LayerComparison
 from harness.workers.reference_layers import ReferenceLayers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from onnx import ModelProto, NodeProto
 
@@ -69,8 +71,11 @@ def analyse_layers(request: Mapping[str, Any]) -> dict[str, Any]:
     added = alone.errors(reference, spreads)
     origins = attribute(layers, inputs, added)
     if any(origin.by_engine for origin in origins):
-        noise = {layer.tensor: layer.error.rmse for layer in layers if math.isfinite(relative_error(layer.error))}
-        origins = attribute(layers, inputs, added, alone.errors(reference, noise=noise))
+        whole = errors_of_whole(model, names, reference)
+        origins = attribute(layers, inputs, added, whole)
+        if any(origin.by_engine for origin in origins):
+            noise = {layer.tensor: layer.error.rmse for layer in layers if math.isfinite(relative_error(layer.error))}
+            origins = attribute(layers, inputs, added, whole, alone.errors(reference, noise=noise))
     failing = {entry["tensor"] for entry in request["tensors"] if entry["passed"] is False}
     limits = {entry["tensor"]: entry["tolerance"].keys() for entry in request["tensors"] if entry["tolerance"]}
     absolute = {tensor for tensor, measures in limits.items() if not _RATIOS & measures}
@@ -123,28 +128,35 @@ class LayersAlone:
             spreads: told of all values, where given.
             noise: RMSE of Gaussian noise on the inputs of layers, by tensor.
         """
-        open_: dict[str, tuple[tuple[int, ...], TensorComparison]] = {}
+        compared = LayerComparison(reference)
         for number, part in enumerate(reference.parts()):
             feed = {}
             for name, (tensor, dtype) in self._handed.items():
                 values = _with_noise(part.expected[tensor], (noise or {}).get(tensor, 0.0), tensor, number)
                 feed[name] = _as_type(values, dtype)
             made = self._run({**part.inputs, **feed})
-            for tensor in self._outputs:
-                actual, expected = made.pop(tensor), part.expected[tensor]
-                if actual.shape != expected.shape:
-                    raise RunFailed(
-                        f"layer {tensor!r} run alone makes shape {list(actual.shape)}, where its reference has "
-                        f"{list(expected.shape)}"
-                    )
-                if tensor not in open_:
-                    comparison = TensorComparison(reference.magnitude(tensor, expected))
-                    open_[tensor] = (reference.shape(expected.shape), comparison)
-                open_[tensor][1].add(actual, expected)
+            compared.add(((tensor, "", made[tensor]) for tensor in self._outputs), part.expected)
             if spreads is not None:
                 spreads.add({**part.expected, **part.inputs})
             del part, feed, made  # before the next part is made
-        return {tensor: comparison.error(shape) for tensor, (shape, comparison) in open_.items()}
+        return {layer.tensor: layer.error for layer in compared.errors()}
+
+
+def errors_of_whole(model: ModelProto, names: Collection[str], reference: ReferenceLayers) -> dict[str, TensorError]:
+    """Run the whole graph, unoptimised and on the CPU, and return the errors of the tensors in ``names``.
+
+    Raises:
+        RunFailed: onnxruntime cannot load or run the graph.
+    """
+    exposed, layers = expose(model, only=names)
+    run = _runner(exposed)
+    del exposed
+    compared = LayerComparison(reference)
+    for part in reference.parts():
+        made = run(part.inputs)
+        compared.add(((layer.tensor, layer.operator, made[layer.tensor]) for layer in layers), part.expected)
+        del part, made  # before the next part is made
+    return {layer.tensor: layer.error for layer in compared.errors()}
 
 
 @dataclass(frozen=True)
