@@ -212,7 +212,7 @@ def test_a_perturbed_layer_is_named(start_case: StartCase, tmp_path: Path) -> No
 
 
 def test_layers_that_fail_say_who_makes_the_error_and_why(start_case: StartCase, tmp_path: Path) -> None:
-    """Below the first layer stand the one that makes the most of the error, its reason, and the command for the rest."""
+    """Below the first layer stand the one that makes most of the error, why, and the command for the rest."""
     run = start_case(FP16)
     plant(run, lambda model: tiny.with_perturbed_weight(model, "w2"), tmp_path)
     with pytest.raises(CheckFailed):

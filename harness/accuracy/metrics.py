@@ -93,9 +93,9 @@ class TensorComparison:
                     self._exponent = squarable_exponent(max(self._magnitude, largest_magnitude(actual)))
                 self._sums = _Sums(float(np.ldexp(self._floor, -self._exponent)))
             before = self._sums.where
-            with self._sums.scratch(min(CHUNK_ELEMENTS, actual.size)) as sums:
+            with self._sums.part(self._start, min(CHUNK_ELEMENTS, actual.size)) as sums:
                 for chunk in paired_chunks(actual, expected, exponent=self._exponent):
-                    sums.add(chunk._replace(start=self._start + chunk.start))
+                    sums.add(chunk)
             if actual.size and (self._sums.where != before or not self._start):
                 flat = max(self._sums.where - self._start, 0)
                 index = np.unravel_index(flat, actual.shape)
@@ -125,6 +125,7 @@ class _Sums:
         # A reference of zeros has a floor of zero, and 0 / 0 would hide every other ratio.
         self._floor = max(floor, float(np.finfo(np.float64).tiny))
         self._floors = self._ones = self._ratio = np.empty(0)
+        self._offset = 0
         self._away_from_zero = True
         self.finite = 0
         self.absolute = 0.0
@@ -146,8 +147,12 @@ class _Sums:
         return self.worst if self.first_mismatch is None else self.first_mismatch
 
     @contextmanager
-    def scratch(self, elements: int) -> Iterator[_Sums]:
-        """Have room for chunks of up to ``elements`` in the block: hundreds of tensors may be open at once."""
+    def part(self, offset: int, elements: int) -> Iterator[_Sums]:
+        """Take chunks of a part that begins at the flat index ``offset``, of up to ``elements`` each.
+
+        Room for them is there in the block only: hundreds of tensors may be open at once.
+        """
+        self._offset = offset
         self._floors = np.full(elements, self._floor)
         self._ones = np.ones(elements)
         self._ratio = np.empty(elements)
@@ -174,7 +179,7 @@ class _Sums:
         largest = float(difference[worst])
         if largest > self.max_abs:
             self.max_abs = largest
-            self.worst = start + worst
+            self.worst = self._offset + start + worst
 
         if self._may_raise_max_rel(largest, expected):
             ratio = self._ratio[: difference.size]
@@ -213,7 +218,7 @@ class _Sums:
         if not agrees.all():
             self.mismatched += int(np.count_nonzero(~agrees))
             if self.first_mismatch is None:
-                self.first_mismatch = start + int(agrees.argmin())
+                self.first_mismatch = self._offset + start + int(agrees.argmin())
         self.finite += int(np.count_nonzero(finite))
         return Chunk(start, *(np.where(finite, values, 0.0) for values in (actual, expected, difference)))
 

@@ -26,6 +26,8 @@ def test_a_block_is_what_lies_between_known_tensors() -> None:
     assert list(blocks) == ["relu1", "conv2", "flat"]
     assert [node.name for node in blocks["relu1"].nodes] == ["conv1", "relu1"]
     assert (blocks["relu1"].inputs, blocks["relu1"].weights) == (("image",), ("w1",))
+    assert [node.name for node in blocks["conv2"].nodes] == ["conv2"]
+    assert (blocks["conv2"].inputs, blocks["conv2"].weights) == (("relu1",), ("w2",))
     assert [node.name for node in blocks["flat"].nodes] == ["relu2", "pool", "flatten"]
     assert (blocks["flat"].inputs, blocks["flat"].weights) == (("conv2",), ())
 
