@@ -14,6 +14,7 @@ import typer.core
 from harness.commands.baseline_cli import baseline
 from harness.commands.changes import changes
 from harness.commands.compare import compare
+from harness.commands.layers import layers
 from harness.commands.tolerances import tolerances
 from harness.errors import UsageError
 
@@ -71,6 +72,7 @@ app.add_typer(engines, name="engines")
 app.add_typer(baseline, name="baseline")
 app.command()(compare)
 app.command()(changes)
+app.command()(layers)
 app.command()(tolerances)
 
 

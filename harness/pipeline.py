@@ -139,7 +139,13 @@ class Pipeline:
             return make_reference(
                 self._bench,
                 lambda worker, method, /, **params: self._call(worker, "reference", method, **params),
-                {"graph": graph["fp32_path"], "inputs": graph["inputs"], "feeds": self._feeds, "seed": seed},
+                {
+                    "graph": graph["fp32_path"],
+                    "inputs": graph["inputs"],
+                    "feeds": self._feeds,
+                    "seed": seed,
+                    "rows_along": self._rows_along(),
+                },
                 self._points,
                 self._case.profile.smallest,
                 key=stable_hash([graph["fp32_hash"], self._feeds, seed, graph["inputs"]]),
@@ -218,9 +224,33 @@ class Pipeline:
                 engine=self._engine,
                 folder=self.reference()[self._case.profile.smallest.label],
                 tolerances=self._tolerances,
+                rows_along=self._rows_along(),
             )
 
         return self._once("layers", compare)
+
+    def layer_origins(self) -> Payload:
+        """Tell which layer makes the error of ``layers``, and why; its entries get an ``analysis`` each."""
+
+        def analyse() -> Payload:
+            layers, graph = self.layers(), self.graph()
+            found = self._ask_reference(
+                "compare",
+                "analyse_layers",
+                request={
+                    "graph": graph["path"],
+                    "recipe": self._case.precision.recipe,
+                    "inputs": graph["inputs"],
+                    "folder": self.reference()[self._case.profile.smallest.label],
+                    "rows_along": self._rows_along(),
+                    "tensors": layers["tensors"],
+                },
+            )
+            for entry in layers["tensors"]:
+                entry["analysis"] = found["tensors"][entry["tensor"]]
+            return found
+
+        return self._once("layer_origins", analyse)
 
     def invariance(self, axis: str, size: int) -> Payload:
         """Compare the rows of one sample run alone and repeated ``size`` times along ``axis``."""
@@ -357,6 +387,10 @@ class Pipeline:
             "options": self._options,
             "calibration": self._calibration()["samples"],
         }
+
+    def _rows_along(self) -> str | None:
+        """Return the axis along which layers are compared row by row; None where each size of it needs a build."""
+        return None if self.versions()["slow_builds"] else self._case.model.batch_axis
 
     def _calibration(self) -> Payload:
         """Return a folder for each sample that a builder calibrates with; none where the graph has its scales in it."""

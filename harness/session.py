@@ -19,6 +19,7 @@ from harness.history.records import (
     VerdictRecord,
 )
 from harness.judging import UNFIT, Judge, MeasuredTrial
+from harness.layers_command import layers_command
 from harness.measurement.sampling import SamplingPlan
 from harness.pipeline import NotReached, Pipeline
 from harness.reference_stage import (
@@ -223,7 +224,21 @@ class CaseRun:
             )
         if not report["passed"]:
             where = self.case.profile.smallest.label
-            self._refuse("layers", f"layers leave their tolerance at {where}", *report["description"].splitlines())
+            self._refuse(
+                "layers",
+                f"layers leave their tolerance at {where}",
+                *report["description"].splitlines(),
+                *self._layer_origins(),
+                f"every layer: {layers_command(self.case, self._pipeline.graph()['inputs'])}",
+            )
+
+    def _layer_origins(self) -> list[str]:
+        try:
+            lines: list[str] = self._pipeline.layer_origins()["lines"]
+        except HarnessError as failure:
+            # The layers were compared and fail, whether or not they can be run alone.
+            return [f"where it comes from cannot be told: {str(failure).splitlines()[0]}"]
+        return lines
 
     def check_invariance(self) -> None:
         """Demand that a sample gives the same rows alone and repeated across a batch."""

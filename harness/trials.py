@@ -171,6 +171,7 @@ def tensor_errors(
             errors=entry["errors"],
             tolerance=entry["tolerance"],
             passed=entry["passed"],
+            analysis=entry.get("analysis", {}),
         )
         for entry in (layers or {}).get("tensors", [])
     ]

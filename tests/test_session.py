@@ -7,7 +7,7 @@ import threading
 import time
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import onnx
@@ -31,6 +31,7 @@ from harness.errors import (
     HarnessError,
     ModelError,
     ProfileError,
+    RunFailed,
     Unsupported,
     WorkerCrashed,
     WorkerTimedOut,
@@ -208,6 +209,46 @@ def test_a_perturbed_layer_is_named(start_case: StartCase, tmp_path: Path) -> No
     assert "'conv2'" in first
     assert "'conv1'" not in first
     assert "reproduce: pytest suites/ --models convnet --precisions fp16" in message_of(run, "layers")
+
+
+def test_layers_that_fail_say_who_makes_the_error_and_why(start_case: StartCase, tmp_path: Path) -> None:
+    """Below the first layer stand the one that makes most of the error, why, and the command for the rest."""
+    run = start_case(FP16)
+    plant(run, lambda model: tiny.with_perturbed_weight(model, "w2"), tmp_path)
+    with pytest.raises(CheckFailed):
+        run.check("layers")
+    *_, most, why, further, _ = message_of(run, "layers").splitlines()
+    assert "most of it is made by 'conv2' (Conv, position 3): makes -6.0 dB, is handed -" in most
+    assert "why: " in why
+    assert further.strip() == "every layer: trt-harness layers convnet-fp16-batch1x2x4"
+    (trial,) = run.records()
+    analyses = {error.tensor: error.analysis for error in trial.tensor_errors if error.scope == "layers"}
+    assert analyses["conv2"]["made"] == pytest.approx(0.5, rel=0.01)
+    assert analyses["relu1"]["made"] < 0.01
+    assert len(analyses["conv2"]["reference"]["histogram"]) == 64
+
+
+def test_layers_that_cannot_be_run_alone_fail_all_the_same(
+    start_case: StartCase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the analysis breaks down the comparison's answer stands, and the message says what is missing."""
+    run = start_case()
+    plant(run, lambda model: tiny.with_perturbed_weight(model, "w2"), tmp_path)
+
+    def refused() -> NoReturn:
+        raise RunFailed("no layer runs alone\nhere")
+
+    monkeypatch.setattr(run._pipeline, "layer_origins", refused)
+    with pytest.raises(CheckFailed, match=r"first: 'conv2'[\s\S]*cannot be told: no layer runs alone\n"):
+        run.check("layers")
+
+
+def test_layers_of_a_batch_are_compared_row_by_row(start_case: StartCase) -> None:
+    """Where the smallest point has several rows, the errors are still of the whole batch, and its layers pass."""
+    run = start_case(profile=Profile({"batch": (3, 3, 4)}))
+    run.check("layers")
+    errors = {error.tensor: error.errors for error in run.records()[0].tensor_errors}
+    assert errors["conv1"]["shape"] == [3, 16, 8, 8]
 
 
 def test_nan_is_caught(start_case: StartCase, tmp_path: Path) -> None:

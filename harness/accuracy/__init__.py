@@ -11,7 +11,7 @@ from harness.accuracy.invariance import (
 )
 from harness.accuracy.judge import BrokenLimit, Judgement, OutputJudgement, judge_outputs, judge_tensor
 from harness.accuracy.layers import LayerError, LayerJudgement, LayerReport, judge_layers
-from harness.accuracy.metrics import compare_tensors
+from harness.accuracy.metrics import TensorComparison, compare_tensors
 from harness.accuracy.tasks import (
     Flips,
     ScoreResult,
@@ -30,7 +30,8 @@ from harness.accuracy.tensor_error import TensorError
 
 __all__ = [
     "INVARIANCE_LIMITS", "BrokenLimit", "Flips", "InvarianceError", "InvarianceJudgement", "Judgement", "LayerError",
-    "LayerJudgement", "LayerReport", "OutputJudgement", "ScoreResult", "TaskResult", "TensorError", "compare_rows",
-    "compare_tensors", "correct_top1", "judge_classification", "judge_invariance", "judge_layers", "judge_outputs",
-    "judge_task", "judge_tensor", "mcnemar_exact", "paired_bootstrap", "paired_flips", "predict", "share_kept", "top1",
+    "LayerJudgement", "LayerReport", "OutputJudgement", "ScoreResult", "TaskResult", "TensorComparison", "TensorError",
+    "compare_rows", "compare_tensors", "correct_top1", "judge_classification", "judge_invariance", "judge_layers",
+    "judge_outputs", "judge_task", "judge_tensor", "mcnemar_exact", "paired_bootstrap", "paired_flips", "predict",
+    "share_kept", "top1",
 ]  # fmt: skip

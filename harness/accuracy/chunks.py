@@ -79,6 +79,12 @@ def paired_chunks(actual: np.ndarray, expected: np.ndarray, *, exponent: int = 0
         start += a.size
 
 
+def float64_chunks(array: np.ndarray) -> Iterator[np.ndarray]:
+    """Read ``array``, of any layout and any real dtype, as float64 chunks in C order, the buffer of which is reused."""
+    for (chunk,) in _iterate([array], [np.dtype(np.float64)]):
+        yield chunk
+
+
 def largest_magnitude(array: np.ndarray) -> float:
     """Return the largest absolute value among the finite elements of ``array``, 0.0 if there are none."""
     largest = 0.0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +19,9 @@ from harness.accuracy.chunks import (
 )
 from harness.accuracy.tensor_error import TensorError
 from harness.errors import ConfigurationError, RunFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # Relative errors of elements below this share of the reference's largest one are taken relative to that share of it.
 # A fixed floor would depend on the tensor's unit, and none at all makes any rounding at a ReLU's zeros infinite.
@@ -44,6 +48,67 @@ def compare_tensors(actual: np.ndarray, expected: np.ndarray, *, floor: float | 
         ConfigurationError: ``floor`` is not a positive number.
     """
     actual, expected = np.asarray(actual), np.asarray(expected)
+    if floor is not None and not 0.0 < floor < math.inf:
+        raise ConfigurationError(f"the floor of relative errors must be a positive number, not {floor!r}")
+    _check_pair(actual, expected)
+    wide = is_wide_float(actual.dtype) or is_wide_float(expected.dtype)
+    with np.errstate(all="ignore"):
+        magnitude = largest_magnitude(expected) if floor is None or wide else 0.0
+    comparison = TensorComparison(magnitude, floor=floor)
+    comparison.add(actual, expected)
+    return comparison.error(actual.shape)
+
+
+class TensorComparison:
+    """What ``compare_tensors`` does, for a tensor that comes in parts.
+
+    Args:
+        magnitude: the largest finite magnitude in the whole reference, in the tensor's unit.
+        floor: as for ``compare_tensors``.
+    """
+
+    def __init__(self, magnitude: float, *, floor: float | None = None) -> None:
+        self._magnitude = magnitude
+        self._floor = RELATIVE_FLOOR * magnitude if floor is None else floor
+        self._exponent = 0
+        self._sums: _Sums | None = None
+        self._dtype = ""
+        self._start = 0
+        self._at_worst: tuple[float | None, float | None] = (None, None)
+
+    def add(self, actual: np.ndarray, expected: np.ndarray) -> None:
+        """Compare one more part.
+
+        Float64 parts whose squares overflow are measured as well, if the first part or ``magnitude`` is as large.
+
+        Raises:
+            RunFailed: the shapes differ, or a dtype holds no real numbers.
+        """
+        _check_pair(actual, expected)
+        # NaN, Inf and overflow are results here, and reported as such.
+        with np.errstate(all="ignore"):
+            if self._sums is None:
+                self._dtype = str(actual.dtype)
+                if is_wide_float(actual.dtype) or is_wide_float(expected.dtype):
+                    self._exponent = squarable_exponent(max(self._magnitude, largest_magnitude(actual)))
+                self._sums = _Sums(float(np.ldexp(self._floor, -self._exponent)))
+            before = self._sums.where
+            with self._sums.part(self._start, min(CHUNK_ELEMENTS, actual.size)) as sums:
+                for chunk in paired_chunks(actual, expected, exponent=self._exponent):
+                    sums.add(chunk)
+            if actual.size and (self._sums.where != before or not self._start):
+                flat = max(self._sums.where - self._start, 0)
+                index = np.unravel_index(flat, actual.shape)
+                self._at_worst = _number(actual[index]), _number(expected[index])
+        self._start += actual.size
+
+    def error(self, shape: tuple[int, ...]) -> TensorError:
+        """Return the error of all parts so far, in C order elements of a tensor of ``shape``."""
+        sums = self._sums or _Sums(0.0)
+        return _summarise(sums, shape, self._dtype, self._at_worst, exponent=self._exponent, floor=self._floor)
+
+
+def _check_pair(actual: np.ndarray, expected: np.ndarray) -> None:
     if actual.shape != expected.shape:
         raise RunFailed(
             f"a tensor of shape {list(actual.shape)} cannot be compared with one of shape {list(expected.shape)}"
@@ -51,31 +116,16 @@ def compare_tensors(actual: np.ndarray, expected: np.ndarray, *, floor: float | 
     for side, dtype in (("tensor", actual.dtype), ("reference", expected.dtype)):
         if not holds_real_numbers(dtype):
             raise RunFailed(f"a {side} of type {dtype} cannot be compared; only numbers and booleans can")
-    if floor is not None and not 0.0 < floor < math.inf:
-        raise ConfigurationError(f"the floor of relative errors must be a positive number, not {floor!r}")
-
-    wide = is_wide_float(actual.dtype) or is_wide_float(expected.dtype)
-    # NaN, Inf and overflow are results here, and reported as such.
-    with np.errstate(all="ignore"):
-        magnitude = largest_magnitude(expected) if floor is None or wide else 0.0
-        exponent = squarable_exponent(max(magnitude, largest_magnitude(actual))) if wide else 0
-        floor_used = RELATIVE_FLOOR * magnitude if floor is None else floor
-        scaled_floor = float(np.ldexp(floor_used, -exponent))
-        sums = _Sums(min(CHUNK_ELEMENTS, actual.size), scaled_floor)
-        for chunk in paired_chunks(actual, expected, exponent=exponent):
-            sums.add(chunk)
-        return _summarise(sums, actual, expected, exponent=exponent, floor=floor_used)
 
 
 class _Sums:
     """What the chunks so far add up to, and the scratch memory to add another one."""
 
-    def __init__(self, elements: int, floor: float) -> None:
+    def __init__(self, floor: float) -> None:
         # A reference of zeros has a floor of zero, and 0 / 0 would hide every other ratio.
         self._floor = max(floor, float(np.finfo(np.float64).tiny))
-        self._floors = np.full(elements, self._floor)
-        self._ones = np.ones(elements)
-        self._ratio = np.empty(elements)
+        self._floors = self._ones = self._ratio = np.empty(0)
+        self._offset = 0
         self._away_from_zero = True
         self.finite = 0
         self.absolute = 0.0
@@ -90,6 +140,24 @@ class _Sums:
         self.nan = [0, 0]
         self.inf = [0, 0]
         self.mismatched = 0
+
+    @property
+    def where(self) -> int:
+        """Flat index of the element that is shown: the first mismatch of what is not finite, else the worst."""
+        return self.worst if self.first_mismatch is None else self.first_mismatch
+
+    @contextmanager
+    def part(self, offset: int, elements: int) -> Iterator[_Sums]:
+        """Take chunks of a part that begins at the flat index ``offset``, of up to ``elements`` each.
+
+        Room for them is there in the block only: hundreds of tensors may be open at once.
+        """
+        self._offset = offset
+        self._floors = np.full(elements, self._floor)
+        self._ones = np.ones(elements)
+        self._ratio = np.empty(elements)
+        yield self
+        self._floors = self._ones = self._ratio = np.empty(0)
 
     def add(self, chunk: Chunk) -> None:
         # The arrays' own methods take a sixth less time than the functions of numpy that call them, at this size.
@@ -111,7 +179,7 @@ class _Sums:
         largest = float(difference[worst])
         if largest > self.max_abs:
             self.max_abs = largest
-            self.worst = start + worst
+            self.worst = self._offset + start + worst
 
         if self._may_raise_max_rel(largest, expected):
             ratio = self._ratio[: difference.size]
@@ -150,12 +218,20 @@ class _Sums:
         if not agrees.all():
             self.mismatched += int(np.count_nonzero(~agrees))
             if self.first_mismatch is None:
-                self.first_mismatch = start + int(agrees.argmin())
+                self.first_mismatch = self._offset + start + int(agrees.argmin())
         self.finite += int(np.count_nonzero(finite))
         return Chunk(start, *(np.where(finite, values, 0.0) for values in (actual, expected, difference)))
 
 
-def _summarise(sums: _Sums, actual: np.ndarray, expected: np.ndarray, *, exponent: int, floor: float) -> TensorError:
+def _summarise(
+    sums: _Sums,
+    shape: tuple[int, ...],
+    dtype: str,
+    at_worst: tuple[float | None, float | None],
+    *,
+    exponent: int,
+    floor: float,
+) -> TensorError:
     finite = max(sums.finite, 1)
     max_abs, mean_abs, rmse, expected_rms = (
         float(np.ldexp(value, exponent))
@@ -166,16 +242,13 @@ def _summarise(sums: _Sums, actual: np.ndarray, expected: np.ndarray, *, exponen
             math.sqrt(sums.squared_expected / finite),
         )
     )
-    index: tuple[int, ...] | None = None
-    if actual.size:
-        flat = sums.worst if sums.first_mismatch is None else sums.first_mismatch
-        index = tuple(int(i) for i in np.unravel_index(flat, actual.shape))
+    index = tuple(int(i) for i in np.unravel_index(sums.where, shape)) if math.prod(shape) else None
     max_rel = sums.max_rel
     if floor == 0.0 and sums.squared_expected == 0.0:
         max_rel = math.inf if sums.max_abs else 0.0
     return TensorError(
-        shape=actual.shape,
-        dtype=str(actual.dtype),
+        shape=shape,
+        dtype=dtype,
         max_abs=max_abs,
         mean_abs=mean_abs,
         rmse=rmse,
@@ -185,8 +258,8 @@ def _summarise(sums: _Sums, actual: np.ndarray, expected: np.ndarray, *, exponen
         sqnr_db=_sqnr_db(sums),
         expected_rms=expected_rms,
         worst_index=index,
-        actual_at_worst=None if index is None else _number(actual[index]),
-        expected_at_worst=None if index is None else _number(expected[index]),
+        actual_at_worst=None if index is None else at_worst[0],
+        expected_at_worst=None if index is None else at_worst[1],
         nan_actual=sums.nan[0],
         nan_expected=sums.nan[1],
         inf_actual=sums.inf[0],

@@ -175,6 +175,8 @@ class TensorErrorRecord:
         errors: the measures, by the names of ``harness.accuracy.TensorError``.
         tolerance: the limits that it was held against; empty where none applied.
         passed: whether it was within them; None where none applied.
+        analysis: of layers that were run alone, where their error comes from: an entry of what
+            ``harness.workers.analysing`` answers.
     """
 
     scope: Literal["outputs", "layers"]
@@ -185,6 +187,7 @@ class TensorErrorRecord:
     errors: Mapping[str, Any]
     tolerance: Mapping[str, float] = field(default_factory=dict)
     passed: bool | None = None
+    analysis: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -233,6 +233,8 @@ class TensorError(Base):
     errors: Mapped[dict[str, Any]] = mapped_column(Structure)
     tolerance: Mapped[dict[str, Any]] = mapped_column(Structure)
     passed: Mapped[bool | None]
+    # Where a layer's error comes from, and what does not fit its number type; empty where it was not looked into.
+    analysis: Mapped[dict[str, Any]] = mapped_column(Structure, server_default=text("'{}'"))
 
 
 class Finding(Base):

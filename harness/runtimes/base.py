@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness.errors import ConfigurationError, unknown_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     import numpy as np
@@ -172,6 +173,11 @@ class Engine(ABC):
         """Give back what the engine holds."""
 
 
+LayerReader = Callable[
+    [Mapping[str, "np.ndarray"]], tuple[dict[str, "np.ndarray"], Iterable[tuple[str, str, "np.ndarray"]]]
+]
+
+
 class Runtime(ABC):
     """One way to run ONNX graphs, in this process.
 
@@ -259,6 +265,13 @@ class Runtime(ABC):
         Returns:
             The final outputs by name; and the inner tensors in graph order: name, type of its node, array.
         """
+
+    def layer_reader(self, request: BuildRequest) -> LayerReader:
+        """Return a function of inputs that does what ``run_layers`` does; what can be kept between its calls is.
+
+        Its answer is good until it is called again.
+        """
+        return lambda inputs: self.run_layers(request, inputs)
 
     def profile(
         self,

@@ -14,6 +14,7 @@ from harness.runtimes.base import (
     BuildResult,
     Engine,
     Inspection,
+    LayerReader,
     Runtime,
     SoftwareVersions,
 )
@@ -100,21 +101,30 @@ class OnnxRuntime(Runtime):
         self, request: BuildRequest, inputs: Mapping[str, np.ndarray]
     ) -> tuple[dict[str, np.ndarray], Iterable[tuple[str, str, np.ndarray]]]:
         """Run the graph with every node's outputs exposed, at the optimisation level of the build."""
+        return self.layer_reader(request)(inputs)
+
+    def layer_reader(self, request: BuildRequest) -> LayerReader:
+        """Return what runs the exposed graph, which is loaded once; see Runtime.layer_reader."""
         from harness.graphs.expose import expose
         from harness.graphs.load import load_model
 
         exposed, layers = expose(load_model(request.graph))
         inner = {layer.tensor for layer in layers}
-        session = self._open(
-            exposed.SerializeToString(),
-            session_options(_level(request), spin=False),
-            RunFailed,
-            tf32=request.precision.recipe == "tf32",
-        )
-        values = run_session(session, None, inputs)
-        tensors = dict(zip((output.name for output in session.get_outputs()), values, strict=True))
-        finals = {name: array for name, array in tensors.items() if name not in inner}
-        return finals, ((layer.tensor, layer.operator, tensors[layer.tensor]) for layer in layers)
+        options = session_options(_level(request), spin=False)
+        # The arena would keep every output of a run while the next ones are made beside them.
+        options.enable_cpu_mem_arena = False
+        session = self._open(exposed.SerializeToString(), options, RunFailed, tf32=request.precision.recipe == "tf32")
+        names = [output.name for output in session.get_outputs()]
+
+        def read(
+            inputs: Mapping[str, np.ndarray],
+        ) -> tuple[dict[str, np.ndarray], Iterable[tuple[str, str, np.ndarray]]]:
+            tensors = dict(zip(names, run_session(session, None, inputs), strict=True))
+            finals = {name: array for name, array in tensors.items() if name not in inner}
+            return finals, ((layer.tensor, layer.operator, tensors[layer.tensor]) for layer in layers)
+
+        del exposed
+        return read
 
     def _open(
         self,

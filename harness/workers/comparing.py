@@ -11,19 +11,21 @@ from harness.accuracy import (
     INVARIANCE_LIMITS,
     LayerError,
     OutputJudgement,
+    TensorComparison,
     compare_rows,
     compare_tensors,
     judge_invariance,
     judge_layers,
     judge_outputs,
 )
+from harness.accuracy.chunks import holds_real_numbers
 from harness.cases import Point, make_inputs, specs_from_json
 from harness.cases.feed import feed_from_json
-from harness.errors import RunFailed
+from harness.workers.reference_layers import ReferenceLayers
 from harness.workers.tensors import load_tensors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from harness.accuracy import LayerJudgement
@@ -53,33 +55,57 @@ def compare_outputs(engine: Engine, folders: Mapping[str, Path], tolerances: Seq
 
 
 def compare_layers(
-    runtime: Runtime, engine: Engine, request: BuildRequest, folder: Path, tolerances: Sequence[Tolerance]
+    runtime: Runtime,
+    engine: Engine,
+    request: BuildRequest,
+    folder: Path,
+    tolerances: Sequence[Tolerance],
+    *,
+    rows_along: str | None = None,
 ) -> dict[str, Any]:
     """Run a graph so that its inner tensors can be read, and hold each against the reference's of the same name.
 
     Exposing tensors stops fusions, so what is read is not quite the engine that was built: the final outputs of the two
     are compared as well.
 
+    Args:
+        runtime: runs the exposed graph.
+        engine: what was built of the same graph.
+        request: how it was built.
+        folder: ``inputs`` and layers of the point.
+        tolerances: the case's.
+        rows_along: with it, memory is that of one row; see ``ReferenceLayers``.
+
     Returns:
         ``passed``, ``description``, ``tensors`` with an entry per layer, ``instrumented``: the largest difference
         between the final outputs of the exposed graph and of ``engine``, as a share of their largest magnitude;
         ``unreadable``: tensors that could not be read back; ``compare_seconds``.
     """
-    inputs = load_tensors(folder / "inputs")
-    expected = load_tensors(folder / "layers")
-    finals, layers = runtime.run_layers(request, inputs)
-    plain = engine.run(inputs)
+    reference = ReferenceLayers(folder, request.inputs, rows_along)
+    read = runtime.layer_reader(request)
+    compared = LayerComparison(reference)
+    others: set[str] = set()
+    difference = seconds = 0.0
+    for part in reference.parts():
+        finals, layers = read(part.inputs)
+        plain = engine.run(part.inputs)
+        started = time.perf_counter()
+        compared.add(layers, part.expected)
+        difference = max(difference, _relative_difference(finals, plain))
+        others |= {*part.expected, *finals}
+        seconds += time.perf_counter() - started
+        del finals, layers, plain, part  # before the next part is made
     started = time.perf_counter()
-    report = judge_layers(_layer_errors(layers, expected), tolerances, others={*expected, *finals})
+    report = judge_layers(compared.errors(), tolerances, others=others)
     first = report.first_outside
     return {
         "passed": report.passed,
         "description": report.describe(),
         "first_outside": first.layer.tensor if first else None,
         "tensors": [_layer(judged) for judged in report.layers],
-        "instrumented": _relative_difference(finals, plain),
+        "instrumented": difference,
         "unreadable": list(runtime.unreadable_layers),
-        "compare_seconds": time.perf_counter() - started,
+        "compare_seconds": seconds + time.perf_counter() - started,
     }
 
 
@@ -126,14 +152,34 @@ def _batch_dimension(alone: np.ndarray, batched: np.ndarray) -> int:
     return differing[0] if differing else 0
 
 
-def _layer_errors(layers: Any, expected: Mapping[str, np.ndarray]) -> Iterator[LayerError]:
-    for position, (tensor, operator, array) in enumerate(layers):
-        if tensor in expected and np.issubdtype(expected[tensor].dtype, np.number):
-            try:
-                error = compare_tensors(array, expected[tensor])
-            except RunFailed:
+class LayerComparison:
+    """The errors of layers that come in parts.
+
+    Args:
+        reference: what they are held against.
+    """
+
+    def __init__(self, reference: ReferenceLayers) -> None:
+        self._reference = reference
+        self._open: dict[str, tuple[int, str, tuple[int, ...], TensorComparison]] = {}
+
+    def add(self, layers: Iterable[tuple[str, str, np.ndarray]], expected: Mapping[str, np.ndarray]) -> None:
+        """Compare one part: tensor, operator and array of each layer in graph order; others are passed over."""
+        for position, (tensor, operator, array) in enumerate(layers):
+            if tensor not in expected or not np.issubdtype(expected[tensor].dtype, np.number):
+                continue
+            if array.shape != expected[tensor].shape or not holds_real_numbers(array.dtype):
                 continue  # the recipe made this name mean another tensor, e.g. a transposed weight; nothing to compare
-            yield LayerError(position, tensor, operator, error)
+            if tensor not in self._open:
+                comparison = TensorComparison(self._reference.magnitude(tensor, expected[tensor]))
+                shape = self._reference.shape(array.shape)
+                self._open[tensor] = (position, operator, shape, comparison)
+            self._open[tensor][-1].add(array, expected[tensor])
+
+    def errors(self) -> Iterator[LayerError]:
+        """Yield the error of every layer, in graph order."""
+        for tensor, (position, operator, shape, comparison) in self._open.items():
+            yield LayerError(position, tensor, operator, comparison.error(shape))
 
 
 def _relative_difference(actual: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray]) -> float:

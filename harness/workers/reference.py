@@ -13,6 +13,7 @@ from harness.accuracy.agreement import agreement_of
 from harness.cases import Point, Precision, Profile, make_inputs, specs_from_json
 from harness.cases.feed import feed_from_json
 from harness.runtimes.base import BuildRequest
+from harness.workers.reference_layers import ReferenceLayers
 from harness.workers.tensors import has_tensors, load_tensors, save_tensors
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ def compute_reference(
 
     Args:
         runtime: runs the FP32 graph.
-        request: ``graph`` (path), ``inputs`` (specs), ``feeds``, ``seed``, and ``points`` ({label: sizes}).
+        request: ``graph`` (path), ``inputs`` (specs), ``feeds``, ``seed``, ``points`` ({label: sizes}), and
+            ``rows_along``, which says how layers are kept: see ``ReferenceLayers``.
         folders: by the point's label.
         layers_at: label of the point whose layers are kept.
     """
@@ -54,10 +56,11 @@ def compute_reference(
     engine = None
     for label, folder in folders.items():
         inputs = load_tensors(folder / "inputs")
-        if label == layers_at and not has_tensors(folder / "layers"):
-            finals, layers = runtime.run_layers(build, inputs)
-            save_tensors(folder / "layers", ((tensor, array) for tensor, _, array in layers))
-            save_tensors(folder / "outputs", finals)
+        layers = ReferenceLayers(folder, build.inputs, request.get("rows_along"))
+        if label == layers_at and not layers.complete:
+            finals = layers.save(runtime.layer_reader(build))
+            if finals is not None:
+                save_tensors(folder / "outputs", finals)
         if not has_tensors(folder / "outputs"):
             engine = engine or runtime.load(build.graph)
             save_tensors(folder / "outputs", engine.run(inputs))
@@ -76,7 +79,9 @@ def compare_references(actual: Path, expected: Path) -> dict[str, Any]:
     """
     known = actual / f"agreement-{expected.parent.name}.json"
     if not known.is_file():
-        found = asdict(agreement_of(_outputs_and_layers(actual), _outputs_and_layers(expected)))
+        # Both have the layers that this session asked for; of an earlier one a side may have the others, too.
+        kept = next(k for k in ("layers", "layer_rows") if has_tensors(actual / k) and has_tensors(expected / k))
+        found = asdict(agreement_of(_outputs_and_layers(actual, kept), _outputs_and_layers(expected, kept)))
         found["sqnr_db"] = round(found["sqnr_db"], 1) if math.isfinite(found["sqnr_db"]) else "inf"
         unfinished = known.with_name(f".{known.name}.{os.getpid()}")
         unfinished.write_text(json.dumps(found))
@@ -85,5 +90,5 @@ def compare_references(actual: Path, expected: Path) -> dict[str, Any]:
     return answer
 
 
-def _outputs_and_layers(folder: Path) -> dict[str, Any]:
-    return {**load_tensors(folder / "layers"), **load_tensors(folder / "outputs")}
+def _outputs_and_layers(folder: Path, kept: str) -> dict[str, Any]:
+    return {**load_tensors(folder / kept), **load_tensors(folder / "outputs")}

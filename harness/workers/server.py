@@ -170,13 +170,31 @@ class Server:
             return compare_outputs(loaded, {k: Path(v) for k, v in folders.items()}, _tolerances(tolerances))
 
     def compare_layers(
-        self, request: dict[str, Any], engine: str, folder: str, tolerances: list[dict[str, Any]]
+        self,
+        request: dict[str, Any],
+        engine: str,
+        folder: str,
+        tolerances: list[dict[str, Any]],
+        rows_along: str | None = None,
     ) -> dict[str, Any]:
         """Run a graph with its inner tensors exposed and hold each against the reference."""
         from harness.workers.comparing import compare_layers
 
         with self._loaded(engine) as loaded:
-            return compare_layers(self._runtime, loaded, _build_request(request), Path(folder), _tolerances(tolerances))
+            return compare_layers(
+                self._runtime,
+                loaded,
+                _build_request(request),
+                Path(folder),
+                _tolerances(tolerances),
+                rows_along=rows_along,
+            )
+
+    def analyse_layers(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Tell where the errors come from that ``compare_layers`` found; see harness.workers.analysing."""
+        from harness.workers.analysing import analyse_layers
+
+        return analyse_layers(request)
 
     def compare_rows(self, engine: str, request: dict[str, Any]) -> dict[str, Any]:
         """Run one sample alone and repeated across a batch, and compare the rows."""

@@ -139,6 +139,7 @@ def full_trial(number: int) -> TrialRecord:
                 errors={"max_abs": 0.5, "sqnr_db": float("inf"), "worst_index": [0, 3], "cosine": 0.25},
                 tolerance={"cosine": 0.999},
                 passed=False,
+                analysis={"made": float("inf"), "handed": 0.25, "counts": {"overflow": 37}},
             ),
             TensorErrorRecord(scope="outputs", position=0, tensor="y", operator="", point="batch1", errors={}),
         ),

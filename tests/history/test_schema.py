@@ -136,6 +136,27 @@ def test_first_schema_is_upgraded(tmp_path: Path) -> None:
             assert compare_metadata(MigrationContext.configure(connected), Base.metadata) == []
 
 
+def test_errors_of_before_their_origins_were_known_have_none(tmp_path: Path) -> None:
+    """Tensor errors that schema 0005 stored are read with an empty analysis, and new ones with theirs."""
+    path = tmp_path / "history.db"
+    engine = connect(Location.of(path), read_only=False)
+    with writer(engine).begin() as connection:
+        command.upgrade(schema._config(connection), "0005")
+    engine.dispose()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("PRAGMA foreign_keys = OFF")
+        connection.execute(
+            "INSERT INTO tensor_error (trial_id, scope, position, tensor, operator, point, errors, tolerance) "
+            "VALUES (99, 'layers', 0, 'y', 'Conv', 'batch1', '{}', '{}')"
+        )
+    with History.open(path, upgrade=True) as history:
+        (trial_id,) = remember(history, full_trial(1))
+        assert history.queries.trial(trial_id).record.tensor_errors == full_trial(1).tensor_errors
+    with closing(sqlite3.connect(path)) as connection:
+        kept = connection.execute("SELECT analysis FROM tensor_error WHERE trial_id = 99").fetchall()
+    assert kept == [("{}",)]
+
+
 def test_failed_upgrade_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A migration that fails half-way leaves the database as it was."""
     path = tmp_path / "history.db"

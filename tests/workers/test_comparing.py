@@ -19,10 +19,10 @@ ONES = np.ones(4, np.float32)
 class SecretiveRuntime(OnnxRuntime):
     """A runtime that gives out one inner tensor of two, and whose outputs change a little while it does."""
 
-    def run_layers(self, request: Any, inputs: Any) -> Any:  # noqa: ARG002 - nothing is built here
-        """Return what is read of a graph of two layers."""
+    def layer_reader(self, request: Any) -> Any:  # noqa: ARG002 - nothing is built here
+        """Return what reads a graph of two layers."""
         self.unreadable_layers = ("second",)
-        return {"y": ONES * np.float32(2.5)}, [("first", "Conv", ONES)]
+        return lambda _: ({"y": ONES * np.float32(2.5)}, [("first", "Conv", ONES)])
 
 
 class PlainEngine:

@@ -7,7 +7,14 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from harness.workers.tensors import has_tensors, load_tensors, save_tensors
+from harness.workers.tensors import (
+    has_tensors,
+    load_magnitudes,
+    load_part,
+    load_tensors,
+    save_stacked,
+    save_tensors,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,3 +130,43 @@ def test_a_folder_that_holds_something_else_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="not empty"):
         save_tensors(tmp_path / "set", {"x": np.zeros(2)})
     assert (tmp_path / "set" / "notes.txt").read_text() == "mine"
+
+
+PARTS = [
+    [
+        ("x", np.array([[1.0, -7.0]], np.float32)),
+        ("flag", np.array(True)),
+        ("odd", np.zeros(1)),
+        ("none", np.zeros((0, 2))),
+    ],
+    [
+        ("x", np.array([[3.0, np.inf]], np.float32)),
+        ("flag", np.array(False)),
+        ("odd", np.zeros(2)),
+        ("none", np.zeros((0, 2))),
+    ],
+]
+
+
+def test_tensors_in_parts_come_back_part_by_part_and_stacked(tmp_path: Path) -> None:
+    """Each part is found again by its number, and all of them are one tensor with a first dimension more."""
+    save_stacked(tmp_path / "parts", PARTS)
+    second = load_part(tmp_path / "parts", 1)
+    assert second["x"].tolist() == [[3.0, np.inf]]
+    assert second["flag"].tolist() is False
+    assert second["none"].shape == (0, 2)
+    stacked = load_tensors(tmp_path / "parts")
+    assert stacked["x"].tolist() == [[[1.0, -7.0]], [[3.0, np.inf]]]
+    assert stacked["flag"].tolist() == [True, False]
+
+
+def test_a_tensor_that_changes_its_shape_is_left_out_of_the_stack(tmp_path: Path) -> None:
+    """What cannot be stacked is not there, rather than wrong."""
+    save_stacked(tmp_path / "parts", PARTS)
+    assert set(load_part(tmp_path / "parts", 0)) == {"x", "flag", "none"}
+
+
+def test_a_stack_knows_its_largest_finite_magnitudes(tmp_path: Path) -> None:
+    """The largest of all parts is kept beside them; infinities do not count."""
+    save_stacked(tmp_path / "parts", PARTS)
+    assert load_magnitudes(tmp_path / "parts") == {"x": 7.0, "flag": 1.0, "none": 0.0}
