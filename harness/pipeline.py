@@ -14,6 +14,7 @@ from harness.cases.feed import feed_to_json
 from harness.engines import EngineStore, key_of_build
 from harness.errors import HarnessError, Unsupported
 from harness.history.records import stable_hash
+from harness.invariances import plan_invariances, with_answers
 from harness.reference import Reference, make_reference
 from harness.workers.tensors import load_tensors
 
@@ -119,7 +120,7 @@ class Pipeline:
                     "source_is_path": isinstance(model.source, Path),
                     "precision": self._precision,
                     "feeds": self._feeds,
-                    "calibration": vars(model.calibration),
+                    "calibration": model.calibration.to_json(),
                     "point": dict(self._case.profile.corner("opt").sizes),
                     "batch_axis": model.batch_axis,
                     "cache": str(self._bench.cache),
@@ -202,27 +203,36 @@ class Pipeline:
 
         return self._once("layers", compare)
 
-    def invariance(self, axis: str, size: int) -> Payload:
-        """Compare the rows of one sample run alone and repeated ``size`` times along ``axis``."""
+    def invariances(self) -> Payload:
+        """Run the engine in ways that must not change its answer, and on inputs whose answer must make sense."""
 
-        def compare() -> Payload:
+        def check() -> Payload:
             self.build()
-            return self._ask_builder(
-                "run",
-                "compare_rows",
-                engine=self._engine,
-                request={
-                    "inputs": self.graph()["inputs"],
-                    "feeds": self._feeds,
-                    "seed": self._case.model.name,
-                    "sizes": dict(self._case.profile.corner("opt").sizes),
-                    "axis": axis,
-                    "size": size,
-                    "recipe": self._case.precision.recipe,
-                },
+            case, graph = self._case, self.graph()
+            request = {
+                "inputs": graph["inputs"],
+                "feeds": self._feeds,
+                "seed": case.model.name,
+                "sizes": dict(case.profile.smallest.sizes),
+            }
+            shared = f"{case.model.name}-{case.precision.name}-{self._subject.name}.profiles"
+            plan = with_answers(
+                plan_invariances(case, graph, self._bench.engines / shared),
+                self._bench,
+                lambda worker, method, /, **params: self._call(worker, "reference", method, **params),
+                graph,
+                request,
             )
+            answer = self._ask_builder(
+                "run",
+                "check_invariances",
+                engine=self._engine,
+                request={**request, "outputs": graph["outputs"], "recipe": case.precision.recipe},
+                checks=plan.checks,
+            )
+            return {**answer, "items": [*answer["items"], *plan.items_left_out]}
 
-        return self._once("invariance", compare)
+        return self._once("invariances", check)
 
     def task(self) -> Payload:
         """Score the model's labelled set with the FP32 graph and with the engine."""
@@ -344,7 +354,7 @@ class Pipeline:
             return {"samples": [], "hash": ""}
         model, graph = self._case.model, self.graph()
         request = {
-            "calibration": vars(model.calibration),
+            "calibration": model.calibration.to_json(),
             "inputs": graph["inputs"],
             "feeds": self._feeds,
             "point": dict(self._case.profile.corner("opt").sizes),
