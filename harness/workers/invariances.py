@@ -32,7 +32,7 @@ _REPEATS = 3
 # contexts are blamed.
 _REPEATS_IN_DOUBT = 16
 _CONTEXTS = 2
-_RUNS_PER_CONTEXT = 4
+_RUNS_PER_CONTEXT = 2
 
 
 class InvarianceChecks:
