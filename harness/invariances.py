@@ -11,7 +11,7 @@ from harness.errors import ConfigurationError, RuntimeFailure, WorkerError, unkn
 from harness.history.records import MeasurementRecord, stable_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from harness.cases import Case, Profile
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # Recipes whose number types a builder chooses: there is no graph that the CPU could be asked.
 _MADE_IN_THE_BUILDER = ("fp16-flags", "int8-calibrator")
+# What a quick session asks for: each of the others is answered by one of these in most models.
+QUICK = ("zero", "huge", "nan")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,13 +47,16 @@ class InvariancePlan:
         return tuple(name for name in self.checks if name in UNUSUAL)
 
 
-def plan_invariances(case: Case, graph: Mapping[str, Any], shared: Path) -> InvariancePlan:
+def plan_invariances(
+    case: Case, graph: Mapping[str, Any], shared: Path, *, unusual: Collection[str] = UNUSUAL
+) -> InvariancePlan:
     """Say which invariances are asked of ``case``.
 
     Args:
         case: its model says what is padded and what it is exempt from.
         graph: the description of its graph, as plain data; see harness.graphs.prepare.PreparedGraph.
         shared: a folder that all profiles of one model, precision and subject have in common.
+        unusual: the kinds of unusual input that there is time for.
 
     Raises:
         ConfigurationError: the model declares a padding that its graph does not have.
@@ -62,7 +67,7 @@ def plan_invariances(case: Case, graph: Mapping[str, Any], shared: Path) -> Inva
         "profiles": _profiles(case, shared),
         "repeats": {},
         "contexts": {},
-        **{kind: _unusual(case, graph, kind) for kind in UNUSUAL},
+        **{kind: _unusual(case, graph, kind, unusual) for kind in UNUSUAL},
         **{name: f"the model is exempt: {reason}" for name, reason in case.model.exempt.items()},
     }
     return InvariancePlan(
@@ -176,9 +181,11 @@ def _profiles(case: Case, shared: Path) -> Mapping[str, Any] | str:
     return "the model has no other profile with a point in common"
 
 
-def _unusual(case: Case, graph: Mapping[str, Any], kind: str) -> Mapping[str, Any] | str:
+def _unusual(case: Case, graph: Mapping[str, Any], kind: str, wanted: Collection[str]) -> Mapping[str, Any] | str:
     if not any(spec.dtype.startswith("float") for spec in specs_from_json(graph["inputs"])):
         return "no input holds floats"
     if case.precision.recipe in _MADE_IN_THE_BUILDER and kind not in ("zero", "constant", "denormal"):
         return "the builder makes the precision: no graph says what it does to such numbers"
+    if kind not in wanted:
+        return "a quick session does not ask for it"
     return {"kind": kind}

@@ -11,10 +11,11 @@ from harness.accuracy.tasks import judge_task
 from harness.building import KeptEngine, build_only, keeps_engines
 from harness.cases import specs_from_json
 from harness.cases.feed import feed_to_json
+from harness.cases.invariance import UNUSUAL
 from harness.engines import EngineStore, key_of_build
 from harness.errors import HarnessError, Unsupported
 from harness.history.records import stable_hash
-from harness.invariances import plan_invariances, with_answers
+from harness.invariances import QUICK, plan_invariances, with_answers
 from harness.reference import Reference, make_reference
 from harness.workers.tensors import load_tensors
 
@@ -47,7 +48,7 @@ class Pipeline:
         subject: what it is built by.
         workbench: the workers.
         phases: where the time is counted.
-        smallest_only: whether only the smallest point of the profile is run.
+        smallest_only: whether only the smallest point of the profile is run, and on fewer unusual inputs.
         sampling: how long each point is timed.
         timeout: seconds after which a worker is killed.
         refusal: why the hardware cannot compute in the case's precision, where that is so.
@@ -74,6 +75,7 @@ class Pipeline:
         self._case, self._subject, self._bench, self._phases = case, subject, workbench, phases
         profile = case.profile
         self._points = (profile.smallest,) if smallest_only else profile.points
+        self._unusual = QUICK if smallest_only else UNUSUAL
         self._sampling = sampling
         self._timeout = timeout
         self._refusal = refusal
@@ -217,7 +219,7 @@ class Pipeline:
             }
             shared = f"{case.model.name}-{case.precision.name}-{self._subject.name}.profiles"
             plan = with_answers(
-                plan_invariances(case, graph, self._bench.engines / shared),
+                plan_invariances(case, graph, self._bench.engines / shared, unusual=self._unusual),
                 self._bench,
                 lambda worker, method, /, **params: self._call(worker, "reference", method, **params),
                 graph,

@@ -27,7 +27,7 @@ Arrays = dict[str, np.ndarray]
 # How a check ended, in a sentence, and values by metric.
 Found = tuple[str, str, dict[str, float]]
 
-_REPEATS = 3
+_REPEATS = 2
 # A kernel whose sums depend on timing may agree with itself a few times by luck; so often it is asked before two
 # contexts are blamed.
 _REPEATS_IN_DOUBT = 16
