@@ -78,6 +78,22 @@ def test_padding_that_is_masked_changes_nothing() -> None:
     assert sentence.startswith("length 4 padded to 8 and by itself: bit-equal")
 
 
+def test_the_mask_says_which_places_are_meant() -> None:
+    """All of the sequence by itself is meant; padded, its beginning is, which holds the same values."""
+    seen: list[Outputs] = []
+
+    def noting(inputs: Outputs) -> Outputs:
+        seen.append(inputs)
+        return masked(inputs)
+
+    check(noting, PADDING)
+    by_itself, padded = seen
+    assert by_itself["mask"].tolist() == [[1] * 4]
+    assert padded["mask"].tolist() == [[1] * 4 + [0] * 4]
+    assert (padded["x"][:, :4] == by_itself["x"]).all()
+    assert (padded["x"][:, 4:] != 0).all()
+
+
 def test_a_model_that_looks_at_padding_is_caught() -> None:
     """Padding holds ordinary values, so a sum that ignores the mask is seen to take them in."""
 
