@@ -12,6 +12,7 @@ import typer
 import typer.core
 
 from harness.commands.baseline_cli import baseline
+from harness.commands.calibration import calibration
 from harness.commands.changes import changes
 from harness.commands.compare import compare
 from harness.commands.layers import layers
@@ -74,6 +75,7 @@ app.command()(compare)
 app.command()(changes)
 app.command()(layers)
 app.command()(tolerances)
+app.command()(calibration)
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001 - typer calls it with the option's value

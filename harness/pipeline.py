@@ -11,9 +11,11 @@ from harness.accuracy.tasks import judge_task
 from harness.building import KeptEngine, build_only, keeps_engines
 from harness.cases import specs_from_json
 from harness.cases.feed import feed_to_json
+from harness.cases.invariance import UNUSUAL
 from harness.engines import EngineStore, key_of_build
 from harness.errors import HarnessError, Unsupported
 from harness.history.records import stable_hash
+from harness.invariances import QUICK, plan_invariances, with_answers
 from harness.reference import Reference, make_reference
 from harness.workers.tensors import load_tensors
 
@@ -46,7 +48,7 @@ class Pipeline:
         subject: what it is built by.
         workbench: the workers.
         phases: where the time is counted.
-        smallest_only: whether only the smallest point of the profile is run.
+        smallest_only: whether only the smallest point of the profile is run, and on fewer unusual inputs.
         sampling: how long each point is timed.
         timeout: seconds after which a worker is killed.
         refusal: why the hardware cannot compute in the case's precision, where that is so.
@@ -73,6 +75,7 @@ class Pipeline:
         self._case, self._subject, self._bench, self._phases = case, subject, workbench, phases
         profile = case.profile
         self._points = (profile.smallest,) if smallest_only else profile.points
+        self._unusual = QUICK if smallest_only else UNUSUAL
         self._sampling = sampling
         self._timeout = timeout
         self._refusal = refusal
@@ -119,7 +122,7 @@ class Pipeline:
                     "source_is_path": isinstance(model.source, Path),
                     "precision": self._precision,
                     "feeds": self._feeds,
-                    "calibration": vars(model.calibration),
+                    "calibration": model.calibration.to_json(),
                     "point": dict(self._case.profile.corner("opt").sizes),
                     "batch_axis": model.batch_axis,
                     "cache": str(self._bench.cache),
@@ -252,27 +255,36 @@ class Pipeline:
 
         return self._once("layer_origins", analyse)
 
-    def invariance(self, axis: str, size: int) -> Payload:
-        """Compare the rows of one sample run alone and repeated ``size`` times along ``axis``."""
+    def invariances(self) -> Payload:
+        """Run the engine in ways that must not change its answer, and on inputs whose answer must make sense."""
 
-        def compare() -> Payload:
+        def check() -> Payload:
             self.build()
-            return self._ask_builder(
-                "run",
-                "compare_rows",
-                engine=self._engine,
-                request={
-                    "inputs": self.graph()["inputs"],
-                    "feeds": self._feeds,
-                    "seed": self._case.model.name,
-                    "sizes": dict(self._case.profile.corner("opt").sizes),
-                    "axis": axis,
-                    "size": size,
-                    "recipe": self._case.precision.recipe,
-                },
+            case, graph = self._case, self.graph()
+            request = {
+                "inputs": graph["inputs"],
+                "feeds": self._feeds,
+                "seed": case.model.name,
+                "sizes": dict(case.profile.smallest.sizes),
+            }
+            shared = f"{case.model.name}-{case.precision.name}-{self._subject.name}.profiles"
+            plan = with_answers(
+                plan_invariances(case, graph, self._bench.engines / shared, unusual=self._unusual),
+                self._bench,
+                lambda worker, method, /, **params: self._call(worker, "reference", method, **params),
+                graph,
+                request,
             )
+            answer = self._ask_builder(
+                "run",
+                "check_invariances",
+                engine=self._engine,
+                request={**request, "outputs": graph["outputs"], "recipe": case.precision.recipe},
+                checks=plan.checks,
+            )
+            return {**answer, "items": [*answer["items"], *plan.items_left_out]}
 
-        return self._once("invariance", compare)
+        return self._once("invariances", check)
 
     def task(self) -> Payload:
         """Score the model's labelled set with the FP32 graph and with the engine."""
@@ -398,7 +410,7 @@ class Pipeline:
             return {"samples": [], "hash": ""}
         model, graph = self._case.model, self.graph()
         request = {
-            "calibration": vars(model.calibration),
+            "calibration": model.calibration.to_json(),
             "inputs": graph["inputs"],
             "feeds": self._feeds,
             "point": dict(self._case.profile.corner("opt").sizes),

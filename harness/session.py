@@ -18,6 +18,7 @@ from harness.history.records import (
     TrialRecord,
     VerdictRecord,
 )
+from harness.invariances import failures, invariance_measurements, summary
 from harness.judging import UNFIT, Judge, MeasuredTrial
 from harness.layers_command import layers_command
 from harness.measurement.sampling import SamplingPlan
@@ -240,15 +241,15 @@ class CaseRun:
             return [f"where it comes from cannot be told: {str(failure).splitlines()[0]}"]
         return lines
 
-    def check_invariance(self) -> None:
-        """Demand that a sample gives the same rows alone and repeated across a batch."""
-        axis = self.case.model.batch_axis
-        allowed = self.case.profile.axes.get(axis) if axis else None
-        if axis is None or allowed is None or allowed.min > 1 or allowed.max < 2:
-            raise NotJudged("the profile has no batch axis that takes both 1 and more")
-        result = self._pipeline.invariance(axis, min(allowed.max, max(allowed.opt, 2)))
-        if not result["passed"]:
-            self._refuse("invariance", result["sentence"])
+    def check_invariance(self) -> str:
+        """Demand that nothing changes an answer that must not; return what holds and what was left out, and why."""
+        items = self._pipeline.invariances()["items"]
+        broken = failures(items)
+        if broken:
+            self._refuse("invariance", "what must not change the answer did", *broken)
+        if not any(item["outcome"] == "passed" for item in items):
+            raise NotJudged(f"no invariance could be judged: {summary(items)}")
+        return summary(items)
 
     def check_task(self) -> str:
         """Demand that the engine keeps enough of the FP32 graph's score on labelled data; return both."""
@@ -383,6 +384,8 @@ class CaseRun:
         measurements += accuracy_measurements(outputs["points"]) if outputs else []
         measurements += reference_measurements(self._pipeline.done("witnesses"))
         measurements += self._timings(trial) if trial else []
+        invariances = self._pipeline.done("invariances")
+        measurements += invariance_measurements(invariances, self.case) if invariances else []
         if cost:
             measurements.append(MeasurementRecord(metric="weight_bytes", point="", value=float(cost["weight_bytes"])))
         if task:

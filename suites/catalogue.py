@@ -20,6 +20,7 @@ from harness.cases import (
     Classification,
     Integers,
     Model,
+    Padding,
     Profile,
     Tolerance,
     Uniform,
@@ -91,6 +92,7 @@ CATALOGUE: tuple[Model, ...] = (
         precisions=_PRECISIONS,
         tolerances={"bf16": (_means(0.005),), "int8": (_means(0.02), *_ratios(outputs=15, layers=12))},
         feeds={"input_ids": Integers(0, 2048), "attention_mask": Integers(0, 2)},
+        padding=Padding(axis="sequence", mask="attention_mask"),
     ),
     Model(
         name="detector",

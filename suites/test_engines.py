@@ -36,7 +36,7 @@ def test_layers(engine_case: EngineCase) -> None:
 
 
 def test_invariance(engine_case: EngineCase) -> None:
-    """A sample gives the same rows alone and repeated across a batch."""
+    """Neighbours, padding and runs at the same time change no answer, and unusual inputs get a sane one."""
     engine_case.check("invariance")
 
 

@@ -80,6 +80,10 @@ _ALL = (
     # Of the reference, not of the engine: no engine can make it worse.
     Metric(name="reference_sqnr_db", title="agreement of references, smallest ratio of the outputs", unit="dB",
            direction="higher", smallest_effect=3.0, scale="linear", gated=False),
+    Metric(name="run_to_run_difference", title="difference between equal runs, of the largest magnitude", unit="1",
+           direction="lower", smallest_effect=1e-6, scale="linear", gated=False),
+    Metric(name="profile_difference", title="difference between profiles on one input, of the largest magnitude",
+           unit="1", direction="lower", smallest_effect=1e-3, scale="linear", gated=False),
     Metric(name="top1", title="top-1 accuracy on the labelled set", unit="1", direction="higher",
            smallest_effect=0.005, scale="linear"),
     Metric(name="top5", title="top-5 accuracy on the labelled set", unit="1", direction="higher",

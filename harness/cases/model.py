@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.cases.calibration import Calibration
+from harness.cases.invariance import check_exempt
 from harness.cases.precision import FP16, FP32, INT8, Precision
 from harness.cases.profile import Profile
 from harness.cases.tolerance import DEFAULTS, Tolerance
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.cases.feed import Feed
+    from harness.cases.invariance import Padding
     from harness.cases.task import Task
 
 # In ids a dash stands between model, precision and profile, so a model's own name has none.
@@ -24,24 +27,6 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.]*")
 
 
 BuildOptions = Mapping[str, str | int | bool]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Calibration:
-    """The inputs from which INT8 scales are taken.
-
-    Attributes:
-        samples: how many, where they are made from the model's feeds.
-        source: ``module:function`` of no arguments that yields ``{input name: array with a batch dimension}``, where
-            the model has real data; None makes them from the feeds.
-    """
-
-    samples: int = 16
-    source: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.samples < 1:
-            raise ConfigurationError(f"a calibration needs at least one sample, not {self.samples}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +42,9 @@ class Model:
         tolerances: by precision name; what is not listed follows the defaults of the recipe.
         calibration: where INT8 scales come from.
         task: a labelled set, if there is one.
+        padding: how a sequence of it is padded, if it is; what is padded must not change what is not.
+        exempt: invariances (harness.cases.INVARIANCES) that are not asked of it, each with the reason, e.g.
+            ``{"nan": "its Clip makes a number of it"}``.
         batch_axis: the symbol of the free dimension that holds independent samples, or None if there is none.
         build_options: options of the build, by runtime and precision name, e.g.
             ``{"onnxruntime": {"fp16": {"optimization": "extended"}}}``.
@@ -74,8 +62,10 @@ class Model:
     precisions: tuple[Precision, ...] = (FP32, FP16, INT8)
     feeds: Mapping[str, Feed] = field(default_factory=dict)
     tolerances: Mapping[str, tuple[Tolerance, ...]] = field(default_factory=dict)
-    calibration: Calibration = Calibration()
+    calibration: Calibration = field(default_factory=Calibration)
     task: Task | None = None
+    padding: Padding | None = None
+    exempt: Mapping[str, str] = field(default_factory=dict)
     batch_axis: str | None = "batch"
     build_options: Mapping[str, Mapping[str, BuildOptions]] = field(default_factory=dict)
     type_share: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
@@ -110,6 +100,7 @@ class Model:
                         f"model {self.name!r}: {what} a precision that it is not built in: "
                         f"{unknown_value('precision of it', precision, known)}"
                     )
+        check_exempt(self.name, self.exempt)
         if self.version < 1:
             raise ConfigurationError(f"model {self.name!r}: a version is 1 or more, not {self.version}")
 
@@ -125,6 +116,8 @@ class Model:
         tolerances: Mapping[str, Sequence[Tolerance]] | None = None,
         calibration: Calibration | None = None,
         task: Task | None = None,
+        padding: Padding | None = None,
+        exempt: Mapping[str, str] | None = None,
         batch_axis: str | None = "batch",
         build_options: Mapping[str, Mapping[str, BuildOptions]] | None = None,
         type_share: Mapping[str, Mapping[str, float]] | None = None,
@@ -146,6 +139,8 @@ class Model:
             tolerances: see the class.
             calibration: see the class.
             task: see the class.
+            padding: see the class.
+            exempt: see the class.
             batch_axis: see the class.
             build_options: see the class.
             type_share: see the class.
@@ -163,6 +158,8 @@ class Model:
             tolerances={precision: tuple(limits) for precision, limits in (tolerances or {}).items()},
             calibration=calibration or Calibration(),
             task=task,
+            padding=padding,
+            exempt=exempt or {},
             batch_axis=batch_axis,
             build_options=build_options or {},
             type_share=type_share or {},

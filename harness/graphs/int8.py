@@ -20,8 +20,10 @@ import numpy as np
 import onnx
 from onnx import ModelProto, NodeProto, numpy_helper
 
+from harness.cases.calibration import MINMAX, parse_method
 from harness.errors import CalibrationError, ConfigurationError, ModelError
 from harness.graphs.calibration import check_samples
+from harness.graphs.clipping import with_method
 from harness.graphs.expose import expose
 from harness.graphs.load import input_specs
 from harness.graphs.save import needs_external_data, save_model
@@ -37,7 +39,12 @@ _WARNING, _ERROR = 2, 3  # onnxruntime's severities; the first is its default
 _FUSION = re.compile(r"(/\w*Fusion\w*)+$")  # what onnxruntime appends to the name of a node that took in others
 
 
-def to_int8(model: ModelProto, calibration: Iterable[Mapping[str, np.ndarray]], keep: Sequence[str] = ()) -> ModelProto:
+def to_int8(
+    model: ModelProto,
+    calibration: Iterable[Mapping[str, np.ndarray]],
+    keep: Sequence[str] = (),
+    method: str = MINMAX,
+) -> ModelProto:
     """Return ``model`` with its convolutions and matrix products quantised to int8; free dimensions stay free.
 
     Batch norms are folded first, and an operator set below 13 is raised to it.
@@ -46,23 +53,28 @@ def to_int8(model: ModelProto, calibration: Iterable[Mapping[str, np.ndarray]], 
         model: a graph with named nodes, as ``normalise`` returns it.
         calibration: samples, each an array per input with its batch dimension; read once.
         keep: names or patterns of nodes to leave in float32.
+        method: where ranges of activations end; see harness.cases.Calibration.
 
     Raises:
         CalibrationError: a sample does not fit the inputs or is not finite, or makes the graph overflow.
-        ConfigurationError: a pattern matches no node, or onnxruntime is not installed.
+        ConfigurationError: a pattern matches no node, there is no such method, or onnxruntime is not installed.
         ModelError: onnxruntime cannot optimise, run or quantise the graph.
     """
-    return to_folded_and_int8(model, calibration, keep)[1]
+    return to_folded_and_int8(model, calibration, keep, method)[1]
 
 
 def to_folded_and_int8(
-    model: ModelProto, calibration: Iterable[Mapping[str, np.ndarray]], keep: Sequence[str] = ()
+    model: ModelProto,
+    calibration: Iterable[Mapping[str, np.ndarray]],
+    keep: Sequence[str] = (),
+    method: str = MINMAX,
 ) -> tuple[ModelProto, ModelProto]:
     """Return what ``to_int8`` returns, and before it the float32 graph with folded batch norms that it was made of.
 
     Nodes and tensors of the two have the same names, but for tensors that are outputs of the graph; arguments and
     errors are those of ``to_int8``.
     """
+    parse_method(method)  # says now rather than after a minute that there is no such method
     samples = check_samples(calibration, input_specs(model))
     kept = matching_nodes(model.graph, keep)
     try:
@@ -74,7 +86,8 @@ def to_folded_and_int8(
         ) from None
     with tempfile.TemporaryDirectory(prefix="int8-") as folder, _quiet():
         folded = _folded(model, Path(folder))
-        return folded, _quantised(folded, samples, names_after_folding(kept, folded), Path(folder))
+        quantised = _quantised(folded, samples, names_after_folding(kept, folded), Path(folder))
+        return folded, with_method(folded, quantised, samples, method)
 
 
 def _folded(model: ModelProto, folder: Path) -> ModelProto:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import onnx
 
 from harness.cases import Calibration, Feed, Point, Precision, TensorSpec, specs_from_json, specs_to_json
+from harness.cases.calibration import MINMAX
 from harness.cases.feed import feed_from_json, feed_to_json
 from harness.errors import ConfigurationError
 from harness.graphs.base import BaseGraph, base_graph, package_versions
@@ -56,7 +57,7 @@ class PrepareRequest:
             "precision": self.precision.to_json(),
             "cache": str(self.cache),
             "feeds": {name: feed_to_json(feed) for name, feed in self.feeds.items()},
-            "calibration": {"samples": self.calibration.samples, "source": self.calibration.source},
+            "calibration": self.calibration.to_json(),
             "point": dict(self.point.sizes),
             "batch_axis": self.batch_axis,
         }
@@ -180,7 +181,8 @@ def _recipe_record(request: PrepareRequest, base: BaseGraph, cache: GraphCache) 
         samples = calibration_samples(
             request.calibration, base.inputs, request.feeds, request.point, request.batch_axis
         )
-        content_key = key_of(*ingredients, hash_samples(samples))
+        method = request.calibration.method
+        content_key = key_of(*ingredients, hash_samples(samples), *(() if method == MINMAX else (method,)))
         record = cache.read("recipes", content_key)
     found = record is not None
     if record is None:
@@ -193,7 +195,7 @@ def _recipe_record(request: PrepareRequest, base: BaseGraph, cache: GraphCache) 
 
 def _made(request: PrepareRequest, base: BaseGraph, samples: list[Sample] | None, cache: GraphCache) -> dict[str, Any]:
     model = onnx.load(str(cache.path_of(base.hash)))
-    result = apply_recipe(model, request.precision, samples)
+    result = apply_recipe(model, request.precision, samples, request.calibration.method)
     return {
         "hash": base.hash if result.model is model else cache.store(result.model),
         "notes": list(result.notes),
@@ -205,6 +207,8 @@ def _calibration_description(request: PrepareRequest) -> dict[str, Any] | None:
     if request.precision.recipe != "int8":
         return None
     if request.calibration.source is not None:
-        return {"source": request.calibration.source, "code": source_code_hash(request.calibration.source)}
+        # How many samples it has is for the source to say.
+        described = {name: value for name, value in request.calibration.to_json().items() if name != "samples"}
+        return {**described, "code": source_code_hash(request.calibration.source)}
     plain = request.to_json()
     return {name: plain[name] for name in _INVENTED_FROM}

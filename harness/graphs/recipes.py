@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from onnx import ModelProto, NodeProto, TensorProto
 
+from harness.cases.calibration import MINMAX
 from harness.errors import CalibrationError
 from harness.graphs.bf16 import to_bf16
 from harness.graphs.element_types import element_types, type_name
@@ -60,7 +61,10 @@ class RecipeResult:
 
 
 def apply_recipe(
-    model: ModelProto, precision: Precision, calibration: Iterable[Mapping[str, np.ndarray]] | None = None
+    model: ModelProto,
+    precision: Precision,
+    calibration: Iterable[Mapping[str, np.ndarray]] | None = None,
+    method: str = MINMAX,
 ) -> RecipeResult:
     """Return the graph of ``model`` in ``precision``.
 
@@ -71,10 +75,12 @@ def apply_recipe(
         model: an FP32 graph as ``normalise`` returns it; it is not changed.
         precision: the recipe, and the nodes that it is to leave in FP32.
         calibration: samples for ``int8``; other recipes do not look at it.
+        method: where ``int8`` ends the ranges of activations; see harness.cases.Calibration.
 
     Raises:
         CalibrationError: ``int8`` without a calibration set, or with one that does not fit the graph.
-        ConfigurationError: ``keep_fp32`` names no node of the graph, or the recipe needs onnxruntime.
+        ConfigurationError: ``keep_fp32`` names no node of the graph, there is no such method, or the recipe needs
+            onnxruntime.
         ModelError: the graph is too old for the recipe, or cannot be quantised.
     """
     keep = precision.keep_fp32
@@ -87,7 +93,7 @@ def apply_recipe(
     if precision.recipe == "int8":
         if calibration is None:
             raise CalibrationError("the recipe 'int8' takes its scales from a calibration set, and none was given")
-        return RecipeResult(to_int8(model, calibration, keep))
+        return RecipeResult(to_int8(model, calibration, keep, method))
     matching_nodes(model.graph, keep)
     return RecipeResult(model)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
+from harness.cases.calibration import MINMAX
 from harness.graphs.element_types import element_types
 from harness.graphs.int8 import QUANTISED_OPERATORS, names_after_folding, to_folded_and_int8
 from harness.graphs.walk import copy_of, sort_nodes
@@ -61,7 +62,9 @@ class SwitchedGraph:
         return {switch: np.array(bool(nodes.difference(kept))) for switch, nodes in self.switches.items()}
 
 
-def switched_int8(model: ModelProto, calibration: Iterable[Mapping[str, np.ndarray]]) -> SwitchedGraph:
+def switched_int8(
+    model: ModelProto, calibration: Iterable[Mapping[str, np.ndarray]], method: str = MINMAX
+) -> SwitchedGraph:
     """Return ``model`` with a switch for each tensor that ``to_int8`` quantises, and the scales that it takes.
 
     A node that onnxruntime merges into another beyond recognition has no switch: it could not be kept either.
@@ -69,13 +72,14 @@ def switched_int8(model: ModelProto, calibration: Iterable[Mapping[str, np.ndarr
     Args:
         model: a graph with named nodes, as ``normalise`` returns it.
         calibration: samples, each an array per input with its batch dimension.
+        method: where ranges of activations end; see harness.cases.Calibration.
 
     Raises:
         CalibrationError: see ``to_int8``.
         ConfigurationError: see ``to_int8``.
         ModelError: see ``to_int8``.
     """
-    folded, quantised = to_folded_and_int8(model, calibration)
+    folded, quantised = to_folded_and_int8(model, calibration, method=method)
     original = {}
     for node in model.graph.node:
         if node.op_type in QUANTISED_OPERATORS:

@@ -168,6 +168,22 @@ class Engine(ABC):
         """Return runs a second with ``streams`` of them in flight at once, or None where the runtime has no streams."""
         return None
 
+    def run_concurrently(
+        self,
+        inputs: Mapping[str, np.ndarray],  # noqa: ARG002 - for those that can
+        contexts: int,  # noqa: ARG002
+        runs: int,  # noqa: ARG002
+    ) -> list[dict[str, np.ndarray]] | None:
+        """Run the engine in several contexts at once, each of them several times, all on the same inputs.
+
+        Returns:
+            Every output by name, of one run or more of each context; None where the runtime cannot do that.
+
+        Raises:
+            RunFailed: the runtime refused or failed.
+        """
+        return None
+
     @abstractmethod
     def close(self) -> None:
         """Give back what the engine holds."""

@@ -196,12 +196,21 @@ class Server:
 
         return analyse_layers(request)
 
-    def compare_rows(self, engine: str, request: dict[str, Any]) -> dict[str, Any]:
-        """Run one sample alone and repeated across a batch, and compare the rows."""
-        from harness.workers.comparing import compare_batch
+    def check_invariances(self, engine: str, request: dict[str, Any], checks: dict[str, Any]) -> dict[str, Any]:
+        """Run an engine in ways that must not change its answer; see harness.workers.invariances.InvarianceChecks."""
+        from harness.workers.invariances import InvarianceChecks
 
         with self._loaded(engine) as loaded:
-            return compare_batch(loaded, request)
+            return InvarianceChecks(loaded, request).run(checks)
+
+    def unusual_outputs(self, graph: str, request: dict[str, Any], folders: dict[str, str]) -> dict[str, Any]:
+        """Leave what a graph makes of each kind of unusual input under the folder of that kind."""
+        from harness.workers.invariances import unusual_outputs
+
+        if not all(has_tensors(Path(folder)) for folder in folders.values()):
+            with self._loaded(graph) as loaded:
+                unusual_outputs(loaded, request, folders)
+        return {}
 
     def labelled_set(self, source: str, destination: str) -> dict[str, Any]:
         """Read a labelled set and leave it as tensors under ``destination``, unless it is there."""

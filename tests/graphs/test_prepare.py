@@ -71,6 +71,7 @@ def test_what_was_made_is_told(tmp_path: Path) -> None:
         pytest.param({"precision": KEPT}, id="other nodes to keep"),
         pytest.param({"precision": FP16}, id="another recipe"),
         pytest.param({"calibration": Calibration(samples=5)}, id="more samples"),
+        pytest.param({"calibration": Calibration(samples=2, method="percentile-90")}, id="another method"),
         pytest.param({"feeds": {"image": Normal(0.0, 9.0)}}, id="other feeds"),
         pytest.param({"calibration": Calibration(source=f"{PACKAGE}:calibration")}, id="a set of its own"),
     ],
@@ -109,6 +110,18 @@ def test_another_way_to_the_same_set_finds_the_same_graph(tmp_path: Path, monkey
     assert (second.cached, second.hash) == (True, first.hash)
     monkeypatch.setattr(module, "calibration_samples", lambda *_: pytest.fail("made again"))
     assert prepare(request).cached
+
+
+def test_what_was_cached_before_there_were_methods_is_still_found(tmp_path: Path) -> None:
+    """The keys of a calibration by MinMax say nothing of a method, for invented samples and for a source."""
+    for calibration, described in (
+        (Calibration(samples=2), {"calibration": {"samples": 2, "source": None}}),
+        (Calibration(source=f"{PACKAGE}:calibration"), {"source": f"{PACKAGE}:calibration"}),
+    ):
+        description = module._calibration_description(_request(tmp_path, calibration=calibration))
+        assert description is not None
+        assert {name: description[name] for name in described} == described
+        assert "method" not in str(description)
 
 
 def test_a_deleted_graph_is_made_again(tmp_path: Path) -> None:

@@ -383,3 +383,23 @@ def test_versions_name_the_runtime() -> None:
     versions = RUNTIME.versions()
     assert (versions.runtime, versions.version) == ("onnxruntime", onnxruntime.__version__)
     assert versions.libraries == {"provider": "CPUExecutionProvider"}
+
+
+def test_threads_share_a_session(tmp_path: Path) -> None:
+    """Every run of every thread gives what one alone gives, to the bit."""
+    path = tmp_path / "graph.onnx"
+    onnx.save(classifier(), path)
+    engine = RUNTIME.load(path)
+    alone = engine.run(images(2))
+    runs = engine.run_concurrently(images(2), 3, 4)
+    assert runs is not None
+    assert len(runs) == 12
+    assert {run["scores"].tobytes() for run in runs} == {alone["scores"].tobytes()}
+
+
+def test_a_refusal_in_a_thread_reaches_the_caller(tmp_path: Path) -> None:
+    """An input that the graph does not take is the same error as in a run alone."""
+    path = tmp_path / "graph.onnx"
+    onnx.save(classifier(), path)
+    with pytest.raises(RunFailed, match="onnxruntime could not run the graph"):
+        RUNTIME.load(path).run_concurrently({"image": np.zeros((1, 3, 9, 8, 1), np.float32)}, 2, 1)

@@ -111,6 +111,27 @@ class TensorRTEngine(Engine):
             for execution in executions:
                 execution.close()
 
+    def run_concurrently(
+        self, inputs: Mapping[str, np.ndarray], contexts: int, runs: int
+    ) -> list[dict[str, np.ndarray]]:
+        """Run contexts of the engine on streams of their own and return the outputs of each one's last run.
+
+        Raises:
+            RunFailed: device memory does not suffice for so many contexts, or a run failed.
+        """
+        self._end_timing()
+        executions = [self._execution, *(self.new_execution() for _ in range(contexts - 1))]
+        try:
+            for execution in executions:
+                execution.bind(inputs)
+            for _ in range(runs):
+                for execution in executions:
+                    execution.enqueue()
+            return [execution.outputs() for execution in executions]
+        finally:
+            for execution in executions[1:]:
+                execution.close()
+
     def facts(self) -> Mapping[str, float]:
         """Return the device memory of a context, in bytes; see Engine.facts."""
         return {"context_memory": float(getattr(self.engine, self._tools.features.context_memory))}

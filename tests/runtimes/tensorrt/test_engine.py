@@ -160,6 +160,31 @@ def test_throughput_counts_every_run_of_every_stream(tools: Tools, fake_engine: 
     assert fake_engine.contexts == 4
 
 
+def test_contexts_at_once_give_what_one_gives_alone(tools: Tools, fake_engine: FakeEngine, tmp_path: Path) -> None:
+    """Each context has its outputs read, the one that was there and a further one, which is gone afterwards."""
+    engine = load(tools, tmp_path)
+    runs = engine.run_concurrently({"x": X}, 2, 3)
+    assert len(runs) == 2
+    assert all((run["y"] == 2 * X).all() for run in runs)
+    assert fake_engine.contexts == 2
+    np.testing.assert_array_equal(engine.run({"x": X})["y"], 2 * X)
+
+
+def test_contexts_at_once_leave_nothing_behind(
+    tools: Tools, cuda_runtime: FakeCudaRuntime, fake_engine: FakeEngine, tmp_path: Path
+) -> None:
+    """Their memory is given back, also where a run fails."""
+    engine = load(tools, tmp_path)
+    engine.run({"x": X})
+    before = len(cuda_runtime.live)
+    engine.run_concurrently({"x": X}, 3, 1)
+    assert len(cuda_runtime.live) == before
+    fake_engine.refuses = True
+    with pytest.raises(RunFailed, match="the myelin graph failed"):
+        engine.run_concurrently({"x": X}, 3, 1)
+    assert len(cuda_runtime.live) == before
+
+
 def test_a_context_without_a_profile_gets_an_engine_of_its_own(
     tools: Tools, fake_engine: FakeEngine, tmp_path: Path
 ) -> None:
