@@ -14,6 +14,7 @@ import typer.core
 from harness.commands.baseline_cli import baseline
 from harness.commands.changes import changes
 from harness.commands.compare import compare
+from harness.commands.operators import operators
 from harness.errors import UsageError
 
 
@@ -70,6 +71,7 @@ app.add_typer(engines, name="engines")
 app.add_typer(baseline, name="baseline")
 app.command()(compare)
 app.command()(changes)
+app.command()(operators)
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001 - typer calls it with the option's value
