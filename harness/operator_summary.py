@@ -1,4 +1,4 @@
-"""What the terminal says of operators at the end of a session: counts, and a table of the operators that do not pass."""
+"""What the terminal says of operators at the end of a session: counts, and a table of those that do not pass."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _cell(counts: Counter[Outcome] | None) -> str:
     """Say what is not a pass, of how many; ``-`` where the precision does not apply to the operator."""
     if counts is None:
         return "-"
-    wrong = {outcome: count for outcome, count in counts.items() if outcome != "ok"}
+    wrong: dict[Outcome, int] = {outcome: count for outcome, count in counts.items() if outcome != "ok"}
     return f"{in_words(wrong)} of {counts.total()}" if wrong else f"pass ({counts.total()})"
 
 

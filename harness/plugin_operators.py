@@ -1,4 +1,4 @@
-"""The operator suite in pytest: an item for each operator case, precision and subject, run only where it is asked for."""
+"""The operator suite in pytest: an item for each operator case, precision and subject, where it is asked for."""
 
 from __future__ import annotations
 
@@ -106,7 +106,8 @@ class OperatorSuite:
         session = self._session_of(request.config)
         assert self._library is not None, "the items were made of it"
         called = item_id(case, precision, subject)
-        again = f"reproduce: pytest suites/ -m {MARKER} -k '[{called}]'"
+        # Without the subject, whose sign no expression of -k takes.
+        again = f"reproduce: pytest suites/ -m {MARKER} -k '[{case.name}-{precision}'"
         recorded = session.recorded_findings(history_case(case, precision, self._library).id, subject.name)
         if recorded:
             yield OperatorItem(recorded, called, again)

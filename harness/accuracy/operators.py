@@ -51,7 +51,7 @@ def _rounding(bits: int, absolute: float) -> Allowance:
 
 # fp32: the 1e-3 and 1e-7 of ONNX's own backend tests, and some FP32 roundings of the largest element (2⁻²⁰).
 # fp16, bf16: 10 and 7 bits of mantissa; the smallest number of the type.
-# int8: scales of 127 steps for inputs and weights; 12 steps of the largest element, for sums of up to some hundred terms.
+# int8: scales of 127 steps for inputs and weights; 12 steps of the largest element, for sums of some hundred terms.
 ALLOWANCES: Mapping[str, Allowance] = {
     "fp32": Allowance(relative=1e-3, of_largest=2.0**-20, absolute=1e-7),
     "fp16": _rounding(10, 2.0**-24),

@@ -54,7 +54,8 @@ def expand(
         full: take slow models too.
 
     Raises:
-        ConfigurationError: two models share a name, one has that of the operator suite, a filter names what no model has, or no case is left.
+        ConfigurationError: two models share a name, one has that of the operator suite, a filter names what no
+            model has, or no case is left.
     """
     names = [model.name for model in catalogue]
     twice = {name for name in names if names.count(name) > 1}

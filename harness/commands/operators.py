@@ -8,15 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.commands.operators_text import (
-    counts_rows,
-    differences_data,
-    differences_rows,
-    markdown_table,
-    not_passing_rows,
-    operators_data,
-)
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -59,6 +50,7 @@ def operators(
     could not be done as asked.
     """
     from harness.commands.operators_reading import chosen_subject, read_operators
+    from harness.commands.operators_text import differences_data, operators_data
     from harness.commands.output import print_json
     from harness.errors import HistoryError
     from harness.history.store import History
@@ -92,6 +84,8 @@ def operators(
 
 
 def _print_tables(subjects: Sequence[SubjectOperators], form: OperatorsFormat) -> None:
+    from harness.commands.operators_text import counts_rows, not_passing_rows
+
     for subject in subjects:
         _print(f"{subject.title} on {subject.environment}", *counts_rows(subject), form)
         _print(f"{subject.title}: what does not pass", *not_passing_rows(subject), form)
@@ -107,6 +101,7 @@ def _print_differences(
 
 
 def _print(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], form: OperatorsFormat) -> None:
+    from harness.commands.operators_text import markdown_table
     from harness.commands.output import console, table
 
     if form is OperatorsFormat.MARKDOWN:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnx
 
-from harness.cases import Precision
 from harness.errors import HarnessError
 from harness.graphs.bf16 import round_to_bfloat16
 from harness.graphs.element_types import element_types
@@ -20,6 +19,8 @@ from harness.operators.case_files import load_case, save_case
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from harness.cases import Precision
 
 # How far ONNX's reference evaluator may be from the outputs that come with a case, to be believed about others.
 _RELATIVE, _ABSOLUTE = 1e-3, 1e-5
@@ -54,6 +55,12 @@ def prepare_operator(graph: Path, tensors: Path, precision: Precision, destinati
         return f"the recipe {precision.recipe!r} cannot be made of it: {type(error).__name__}: {error}"
     if precision.recipe == "fp16" and not _computes_in_float16(model, converted):
         return "the recipe 'fp16' leaves it in FP32: the operator has no float16 form there"
+    try:
+        # What the converter gets wrong, such as an output that is float32 by definition, is no fault of a runtime.
+        onnx.checker.check_model(converted, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        said = " ".join(str(error).split())
+        return f"the recipe {precision.recipe!r} cannot be made of it, since its graph breaks the rules of ONNX: {said}"
     with replacing(destination) as file:
         file.write(converted.SerializeToString())
     return ""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from harness.accuracy.operators import OperatorJudgement
+    from harness.errors import HarnessError
     from harness.runtimes.base import Runtime
 
 
@@ -48,11 +49,11 @@ def run_operator(runtime: Runtime, request: Mapping[str, Any]) -> dict[str, Any]
     try:
         runtime.build(build)
     except (BuildFailed, ModelError, ProfileError) as refusal:
-        return _answer("unsupported", str(refusal))
+        return _answer("unsupported", refusal, build)
     try:
         actual = _run(runtime, destination, inputs)
     except RunFailed as failure:
-        return _answer("failed", str(failure))
+        return _answer("failed", failure, build)
     nearby = load_case(Path(request["nearby"]))[1] if request["nearby"] else {}
     judged = judge_operator(actual, expected, precision.recipe, nearby)
     wrong = [judgement for judgement in judged if not judgement.passed]
@@ -73,7 +74,11 @@ def _run(runtime: Runtime, engine: Path, inputs: Mapping[str, np.ndarray]) -> di
         loaded.close()
 
 
-def _answer(outcome: str, message: str) -> dict[str, Any]:
+def _answer(outcome: str, failure: HarnessError, build: BuildRequest) -> dict[str, Any]:
+    """Return the answer of a case that has no outputs; the folders of this machine are no part of a reason."""
+    message = str(failure)
+    for file in (build.graph, build.destination):
+        message = message.replace(f"{file.parent}/", "")
     return {"outcome": outcome, "message": message, "share": None, "errors": {}}
 
 

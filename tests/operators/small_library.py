@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from importlib.metadata import version
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from onnx import TensorProto, helper
@@ -14,6 +14,9 @@ from harness.cases.operator import OperatorCase
 from harness.operators.case_files import save_case
 from harness.operators.library import FORMAT
 from tests.tiny import endless
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 X = np.array([[-1.0, 2.0, 3.5]], np.float32)
 

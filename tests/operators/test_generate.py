@@ -86,7 +86,7 @@ def test_an_operator_written_out_in_others_goes_by_its_own_name(
     ],
 )
 def test_a_case_has_the_precisions_that_change_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, array: np.ndarray, opset: int, precisions: list[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, kind: str, array: np.ndarray, opset: int, precisions: list[str]
 ) -> None:
     """A recipe that finds nothing to convert would run the same graph twice."""
     tests = [

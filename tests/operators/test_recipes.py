@@ -64,5 +64,5 @@ def test_a_reference_of_another_mind_is_not_asked(case: tuple[Path, Path, Path, 
 def test_a_recipe_that_cannot_be_made_says_why(case: tuple[Path, Path, Path, Path]) -> None:
     """No graph is written, and the answer is a reason."""
     reason = prepare_operator(case[0], case[1], Precision("fp16", ("nothing",), "mixed"), *case[2:])
-    assert reason.startswith("the recipe 'fp16' cannot be made of it: 'nothing'")
+    assert reason.startswith("the recipe 'fp16' cannot be made of it: keep_fp32: 'nothing'")
     assert not case[2].exists()

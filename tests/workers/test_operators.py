@@ -1,28 +1,28 @@
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pytest
 
 from harness.cases import Precision
 from harness.errors import ProfileError
 from harness.operators.case_files import save_case
 from harness.runtimes.onnxruntime import OnnxRuntime
 from harness.runtimes.tensorrt import build as build_module
+from harness.runtimes.tensorrt.log import Log
 from harness.runtimes.tensorrt.network import parse_network
 from harness.runtimes.tensorrt.number_types import TypePlan
 from harness.runtimes.tensorrt.runtime import TensorRTRuntime
 from harness.workers.operators import run_operator
 from tests.operators.small_library import PASSING, REFUSED, WRONG, write_small_library
 from tests.runtimes.tensorrt.fake_cuda import FakeCudaRuntime
-from tests.runtimes.tensorrt.fake_tensorrt import FEATURES, FakeEngine, tools_around
-from tests.runtimes.tensorrt.test_network import FakeBuilder, FakeError, FakeParser
-from harness.runtimes.tensorrt.log import Log
+from tests.runtimes.tensorrt.fake_tensorrt import FakeEngine, tools_around
+from tests.runtimes.tensorrt.test_network import FakeBuilder, FakeError, FakeParser, tools
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
     from harness.cases.operator import OperatorCase
 
@@ -77,12 +77,10 @@ def test_the_parser_of_tensorrt_says_why_it_refuses(tmp_path: Path, monkeypatch:
     """Operator, node and reason of the parser are the message."""
     folder = write_small_library(tmp_path)
     runtime = tensorrt(monkeypatch)
-    trt = SimpleNamespace(OnnxParser=lambda *_: FakeParser([FakeError(position=0)]),
-                          NetworkDefinitionCreationFlag=SimpleNamespace(EXPLICIT_BATCH=0, STRONGLY_TYPED=1))  # fmt: skip
-    refusing = SimpleNamespace(trt=trt, features=FEATURES, logger=None)
+    refusing = tools(FakeParser([FakeError(position=0)]))
 
     def build_plan(_: object, asked: Any, *__: object, **___: object) -> None:
-        parse_network(refusing, FakeBuilder(), asked, TypePlan(strongly_typed=False))  # type: ignore[arg-type]
+        parse_network(refusing, FakeBuilder(), asked, TypePlan(strongly_typed=False))
 
     monkeypatch.setattr(build_module, "build_plan", build_plan)
     answer = run_operator(runtime, request(folder, REFUSED))
@@ -98,7 +96,7 @@ def test_an_engine_of_tensorrt_is_run_and_compared(tmp_path: Path, monkeypatch: 
     )  # fmt: skip
     answer = run_operator(tensorrt(monkeypatch), request(write_small_library(tmp_path), PASSING))
     assert answer["outcome"] == "failed"
-    assert "7.0 at [0, 2] instead of 3.5" in answer["message"]
+    assert "-2.0 at [0, 0] instead of 0.0" in answer["message"]
 
 
 def test_an_input_that_steers_shapes_unknown_to_the_builder_is_unsupported(
