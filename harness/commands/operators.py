@@ -94,6 +94,8 @@ def _print_tables(subjects: Sequence[SubjectOperators], form: OperatorsFormat) -
 def _print_differences(
     own: SubjectOperators, other: SubjectOperators, found: Sequence[Difference], form: OperatorsFormat
 ) -> None:
+    from harness.commands.operators_text import differences_rows
+
     machines = (
         "" if own.environment_hash == other.environment_hash else f", on {own.environment} and {other.environment}"
     )

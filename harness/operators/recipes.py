@@ -53,6 +53,8 @@ def prepare_operator(graph: Path, tensors: Path, precision: Precision, destinati
         return f"the recipe {precision.recipe!r} cannot be made of it: {error}"
     except Exception as error:  # noqa: BLE001 - converters are other people's code, and this graph may be strange to them
         return f"the recipe {precision.recipe!r} cannot be made of it: {type(error).__name__}: {error}"
+    # Mere hints, of which the converter leaves some that are true no longer, e.g. of constants that it passes over.
+    del converted.graph.value_info[:]
     if precision.recipe == "fp16" and not _computes_in_float16(model, converted):
         return "the recipe 'fp16' leaves it in FP32: the operator has no float16 form there"
     try:

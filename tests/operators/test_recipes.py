@@ -66,3 +66,21 @@ def test_a_recipe_that_cannot_be_made_says_why(case: tuple[Path, Path, Path, Pat
     reason = prepare_operator(case[0], case[1], Precision("fp16", ("nothing",), "mixed"), *case[2:])
     assert reason.startswith("the recipe 'fp16' cannot be made of it: keep_fp32: 'nothing'")
     assert not case[2].exists()
+
+
+def test_a_graph_that_breaks_the_rules_is_the_fault_of_the_recipe(case: tuple[Path, Path, Path, Path]) -> None:
+    """DynamicQuantizeLinear knows float32 alone, which the converter does not know: no runtime is to be blamed."""
+    model = onnx.load(case[0])
+    model.graph.node[0].CopyFrom(helper.make_node("DynamicQuantizeLinear", ["x"], ["y", "scale", "zero"], "node"))
+    model.graph.output[0].CopyFrom(helper.make_tensor_value_info("y", TensorProto.UINT8, [2]))
+    onnx.save(model, case[0])
+    save_case(case[1], {"x": X}, {"y": np.uint8([255, 64])})
+    reason = prepare_operator(case[0], case[1], Precision("fp16"), *case[2:])
+    assert "the recipe 'fp16' cannot be made of it, since its graph breaks the rules of ONNX: " in reason
+    assert not case[2].exists()
+
+
+def test_an_operator_without_a_half_form_says_so(case: tuple[Path, Path, Path, Path]) -> None:
+    """The converter leaves Max in FP32 between casts, and such a pass would say nothing of FP16."""
+    write(case[0].parent, "Max", X)
+    assert "leaves it in FP32" in prepare_operator(case[0], case[1], Precision("fp16"), *case[2:])
