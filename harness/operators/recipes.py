@@ -55,14 +55,14 @@ def prepare_operator(graph: Path, tensors: Path, precision: Precision, destinati
         return f"the recipe {precision.recipe!r} cannot be made of it: {type(error).__name__}: {error}"
     # Mere hints, of which the converter leaves some that are true no longer, e.g. of constants that it passes over.
     del converted.graph.value_info[:]
-    if precision.recipe == "fp16" and not _computes_in_float16(model, converted):
-        return "the recipe 'fp16' leaves it in FP32: the operator has no float16 form there"
     try:
         # What the converter gets wrong, such as an output that is float32 by definition, is no fault of a runtime.
         onnx.checker.check_model(converted, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         said = " ".join(str(error).split())
         return f"the recipe {precision.recipe!r} cannot be made of it, since its graph breaks the rules of ONNX: {said}"
+    if precision.recipe == "fp16" and not _computes_in_float16(model, converted):
+        return "the recipe 'fp16' leaves it in FP32: the operator has no float16 form there"
     with replacing(destination) as file:
         file.write(converted.SerializeToString())
     return ""
