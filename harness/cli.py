@@ -16,6 +16,7 @@ from harness.commands.calibration import calibration
 from harness.commands.changes import changes
 from harness.commands.compare import compare
 from harness.commands.layers import layers
+from harness.commands.operators import operators
 from harness.commands.tolerances import tolerances
 from harness.errors import UsageError
 
@@ -76,6 +77,7 @@ app.command()(changes)
 app.command()(layers)
 app.command()(tolerances)
 app.command()(calibration)
+app.command()(operators)
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001 - typer calls it with the option's value

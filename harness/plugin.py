@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.errors import HarnessError, Unsupported, UsageError
+from harness.plugin_deadline import Deadline, seconds_of
+from harness.plugin_operators import FIXTURE, MARKER, OperatorSuite
 from harness.settings import Settings, load_catalogue, load_settings
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ _REFUSAL = pytest.StashKey[str]()
 _SESSION_ID = "trt_harness_session"
 _REFUSED = "trt_harness_refused"
 # Outcomes that are neither a pass nor a failure get a word of their own in pytest's progress and its last line.
-_WORDS = {"insufficient": "i", "inconclusive": "?", "quarantined": "q"}
+_WORDS = {"insufficient": "i", "inconclusive": "?", "quarantined": "q", "unsupported": "u"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -60,6 +62,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "that CI names, else runs of every branch count)")  # fmt: skip
     add("--case-timeout", metavar="S", help="seconds after which a step of a case is killed (default: 600)")
     add("--resume", metavar="ID", help="go on with an earlier session: what it recorded is not run again")
+    add("--stop-after", metavar="S", help="begin nothing more after so many seconds; go on with --resume")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -69,6 +72,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
         config.pluginmanager.register(CaseScheduling(), "trt-harness-scheduling")
     config.stash[_FINISHED] = []
+    config.addinivalue_line("markers", f"{MARKER}: ONNX's operator cases; they run only where they are asked for")
+    suite = OperatorSuite(_session, settings_of, _note_refusal, config.stash[_FINISHED])
+    config.pluginmanager.register(suite, "trt-harness-operators")
+    if config.getoption("stop_after"):
+        with _usage_errors():
+            deadline = Deadline(seconds_of(config.getoption("stop_after")), lambda: _session(config).id)
+        config.pluginmanager.register(deadline, "trt-harness-deadline")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -135,7 +145,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         subjects = subjects_of(settings, session.choice.target, session.gpu)
     except UsageError as error:
         # Raised from here it would be one collection error among others; see pytest_collection_modifyitems.
-        metafunc.config.stash[_REFUSAL] = str(error)
+        _note_refusal(metafunc.config, str(error))
         cases, subjects = [], ()
     parameters = [
         pytest.param((case, subject), id=case_run_id(case, subject)) for case in cases for subject in subjects
@@ -332,7 +342,7 @@ def _runs_cases(config: pytest.Config, items: Sequence[pytest.Item]) -> bool:
     """Tell whether cases are going to be run; pytest finishes a collection even where it was refused."""
     if config.option.collectonly or _REFUSAL in config.stash:
         return False
-    return any("engine_case" in getattr(item, "fixturenames", ()) for item in items)
+    return any({"engine_case", FIXTURE} & set(getattr(item, "fixturenames", ())) for item in items)
 
 
 def _session(config: pytest.Config) -> PluginSession:
@@ -349,6 +359,10 @@ def _session(config: pytest.Config) -> PluginSession:
             worker=getattr(config, "workerinput", {}).get("workerid", ""),
         )
     return config.stash[_SESSION]
+
+
+def _note_refusal(config: pytest.Config, sentence: str) -> None:
+    config.stash[_REFUSAL] = sentence
 
 
 def _refuse(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -6,6 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from harness.cases import metric_named
+from harness.cases.operator import OPERATORS
+from harness.operator_summary import operator_lines
 from harness.session import describe_verdict
 from harness.verdicts.findings import grouped
 
@@ -28,15 +30,17 @@ def summary_lines(trials: Sequence[TrialRecord], *, session: str, report: Path |
         report: first page of the HTML report, if one was written.
         db: the history, as it was given.
     """
-    cases = [trial for trial in trials if trial.index == 0]
+    firsts = [trial for trial in trials if trial.index == 0]
+    cases = [trial for trial in firsts if trial.model != OPERATORS]
     lines = (
         [*_table(cases), *_changes(cases), *_contention(cases), *_warnings(cases), *_time(cases), *_engines(cases)]
         if cases
         else []
     )
+    lines += operator_lines([trial for trial in firsts if trial.model == OPERATORS])
     if report:
         lines.append(f"report:  {report}")
-    if cases:
+    if firsts:
         lines.append(f"history: {db} (session {session}; trt-harness query latest)")
     return lines
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sqlalchemy import and_, select
 
+from harness.cases.operator import OPERATORS
 from harness.history.tables import Case, Environment, Finding, Measurement, Series, Subject, Trial, Verdict
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def read(history: History, *, last: int = 200) -> Reading:
         shown = _last_sessions(connection, [session.record.id for session in sessions], last)
         trials = _trials(connection, shown)
         runs = _runs(connection, shown)
-        cells = [cell for cell in queries.latest_matrix() if cell.session_id in set(shown)]
+        cells = [cell for cell in queries.latest_matrix() if cell.session_id in set(shown) and cell.model != OPERATORS]
         samples = _samples(connection, [cell.trial_id for cell in cells])
     return Reading(
         database=queries.database,
@@ -121,7 +122,7 @@ def read(history: History, *, last: int = 200) -> Reading:
         subjects=queries.subjects(),
         environments=queries.environments(),
         trials=trials,
-        series=queries.series_list(),
+        series=[series for series in queries.series_list() if series.model != OPERATORS],
         runs=runs,
         cells=_by_case(cells),
         details={key: row.record for key, row in queries.trials([cell.trial_id for cell in cells]).items()},
@@ -169,7 +170,8 @@ def _trials(connection: Connection, shown: Sequence[str]) -> list[TrialBrief]:
         .join(Case, Case.id == Trial.case_id)
         .join(Environment, Environment.id == Trial.environment_id)
         .join(Subject, Subject.id == Trial.subject_id)
-        .where(Trial.ordinal == 0, Trial.session_id.in_(shown))
+        # Operators have a table of their own, trt-harness operators: a thousand cases are no page of a report.
+        .where(Trial.ordinal == 0, Trial.session_id.in_(shown), Case.model != OPERATORS)
         .order_by(Trial.id)
     )
     broken = ("failed", "crashed", "timed_out")

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.cases.operator import OPERATORS
 from harness.errors import ConfigurationError, unknown_value
 
 if TYPE_CHECKING:
@@ -53,12 +54,17 @@ def expand(
         full: take slow models too.
 
     Raises:
-        ConfigurationError: two models share a name, a filter names what no model has, or no case is left.
+        ConfigurationError: two models share a name, one has that of the operator suite, a filter names what no
+            model has, or no case is left.
     """
     names = [model.name for model in catalogue]
     twice = {name for name in names if names.count(name) > 1}
     if twice:
         raise ConfigurationError(f"the catalogue has two models named {min(twice)!r}")
+    if OPERATORS in names:
+        raise ConfigurationError(
+            f"a model cannot be named {OPERATORS!r}: the history calls the operator suite so; give it another name"
+        )
     wanted_models, wanted_precisions, wanted_profiles = list(models), list(precisions), list(profiles)
     for what, wanted, known in (
         ("model of the catalogue", wanted_models, names),

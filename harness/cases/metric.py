@@ -102,6 +102,11 @@ _ALL = (
            direction="higher", smallest_effect=1e-3, scale="linear", gated=False),
     Metric(name="entity_f1", title="F1 of entities on the labelled set", unit="1", direction="higher",
            smallest_effect=0.005, scale="linear"),
+    # Whether an operator computes what ONNX says of it: 1 or 0, compared exactly; and by how much it misses that.
+    Metric(name="operator_passes", title="the operator computes what its specification says", unit="1",
+           direction="higher", smallest_effect=1.0, scale="linear"),
+    Metric(name="operator_error", title="largest error of the operator, as a multiple of what is allowed", unit="1",
+           direction="lower", smallest_effect=0.5, gated=False),
     Metric(name="token_accuracy", title="accuracy of tags on the labelled set", unit="1", direction="higher",
            smallest_effect=0.005, scale="linear", gated=False),
 )  # fmt: skip

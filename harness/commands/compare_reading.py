@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import JSON, select, type_coerce
 
 from harness.cases import metric_named
+from harness.cases.operator import OPERATORS, PASSES
 from harness.history import reading
 from harness.history.records import EnvironmentRecord
 from harness.history.tables import Case, Environment, Session, Subject, Trial
@@ -87,6 +88,9 @@ def read_part(queries: Queries, side: StoredSide, metrics: Collection[str]) -> P
         metrics: by their names.
     """
     trials = _trials_of(side)
+    if set(metrics) != {PASSES}:
+        # They have a comparison of their own, exact and case by case: trt-harness operators --against.
+        trials = trials.where(Case.model != OPERATORS)
     part = Part()
     with queries.snapshot() as connection:
         rows: Iterable[Any] = connection.execute(trials).all()

@@ -116,6 +116,19 @@ class Server:
         folders = sorted(folder for folder in home.iterdir() if has_tensors(folder))
         return {"samples": list(map(str, folders)), "hash": hash_samples(map(load_tensors, folders))}
 
+    def prepare_operator(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Make the graph of an operator case in a precision; say as ``reason`` why it cannot be made, or nothing."""
+        from harness.operators.recipes import prepare_operator
+
+        paths = {name: Path(request[name]) for name in ("graph", "tensors", "destination", "nearby")}
+        return {"reason": prepare_operator(precision=Precision.from_json(request["precision"]), **paths)}
+
+    def operator(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Build, run and judge one operator case; see harness.workers.operators."""
+        from harness.workers.operators import run_operator
+
+        return run_operator(self._runtime, request)
+
     def build_identity(self, request: dict[str, Any]) -> dict[str, Any]:
         """Say what an engine of ``request`` depends on beside its graph."""
         identity = self._runtime.build_identity(_build_request(request, calibrated=False))

@@ -104,3 +104,9 @@ def test_two_models_of_one_name_are_an_error() -> None:
     """Their results could not be told apart."""
     with pytest.raises(ConfigurationError, match="two models named 'small'"):
         expand((SMALL, LARGE, SMALL))
+
+
+def test_the_name_of_the_operator_suite_is_taken() -> None:
+    """Its results would be left out of every page, as those of the suite are."""
+    with pytest.raises(ConfigurationError, match="a model cannot be named 'operators'"):
+        expand([Model(name="operators", source="zoo:operators")])
