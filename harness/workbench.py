@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.workers.client import WorkerClient
@@ -12,7 +14,6 @@ from harness.workers.subject import Subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
 
 class Workbench:
@@ -32,8 +33,9 @@ class Workbench:
     def __init__(self, folder: Path, cache: Path, import_paths: Sequence[Path], *, cuda: Subject | None = None) -> None:
         self.folder = folder.resolve()
         self.cache = cache.resolve()
-        self.engines = self.folder / "engines"
-        self.engines.mkdir(parents=True, exist_ok=True)
+        # Several processes may share a session; none may meet, or remove, engines of another.
+        (self.folder / "engines").mkdir(parents=True, exist_ok=True)
+        self.engines = Path(tempfile.mkdtemp(dir=self.folder / "engines"))
         self._import_paths = [path.resolve() for path in import_paths]
         self._cuda = cuda
         self._kept: dict[str, WorkerClient] = {}
@@ -83,6 +85,8 @@ class Workbench:
         self._kept.clear()
         self._ahead.clear()
         shutil.rmtree(self.engines, ignore_errors=True)
+        with suppress(OSError):  # another process has engines there
+            self.engines.parent.rmdir()
 
     def _keep(self, name: str, subject: Subject) -> WorkerClient:
         worker = self._kept.get(name)

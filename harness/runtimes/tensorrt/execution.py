@@ -92,7 +92,7 @@ def fit_dtype(array: np.ndarray, tensor: EngineTensor) -> np.ndarray:
         RunFailed: a value of it does not fit, or numbers would have to become of another kind.
     """
     if array.dtype == tensor.dtype:
-        return np.ascontiguousarray(array)
+        return np.asarray(array, order="C")  # np.ascontiguousarray would make one dimension of none
     narrowed = array.dtype.kind == tensor.dtype.kind and array.dtype.itemsize > tensor.dtype.itemsize
     if array.dtype.kind in "iu" and narrowed:
         limits = np.iinfo(tensor.dtype)
@@ -103,7 +103,7 @@ def fit_dtype(array: np.ndarray, tensor: EngineTensor) -> np.ndarray:
             )
     elif not np.can_cast(array.dtype, tensor.dtype, "same_kind"):
         raise RunFailed(f"input {tensor.name!r} is {array.dtype}, and the engine takes {tensor.dtype}")
-    return np.ascontiguousarray(array, dtype=tensor.dtype)
+    return np.asarray(array, dtype=tensor.dtype, order="C")
 
 
 class Execution:
