@@ -8,7 +8,7 @@ from reports.index_page import index_page
 from reports.links import INDEX
 from reports.model_page import model_page
 from reports.render import render
-from reports.site import SiteFile
+from reports.site import SiteFile, digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,7 +25,9 @@ def model_files(site: Site) -> Iterator[SiteFile]:
         return render(page, "model.html.j2", site.navigation)
 
     for model, name in site.models.items():
-        yield SiteFile(name, "", lambda model=model, name=name: content(model, name))  # type: ignore[misc]
+        own = [case for case in site.cases if case.model == model]
+        state = digest(site.names.state, *(site.state_of(case) for case in own))
+        yield SiteFile(name, state, lambda model=model, name=name: content(model, name))  # type: ignore[misc]
 
 
 def index_files(site: Site) -> Iterator[SiteFile]:
