@@ -32,12 +32,8 @@ def model_files(site: Site) -> Iterator[SiteFile]:
 
 def index_files(site: Site) -> Iterator[SiteFile]:
     """Yield the first page."""
-
-    def content() -> str:
-        page = index_page(site.cases, site.models, site.reading, site.names, title=site.title, written=site.written)
-        return render(page, "index.html.j2", site.navigation)
-
-    yield SiteFile(INDEX, "", content)
+    # It says how long quarantines still last, so it is written each time.
+    yield SiteFile(INDEX, "", lambda: render(index_page(site), "index.html.j2", site.navigation))
 
 
 # In the order in which they are written: the first page is the last, so that what it links to is there.
