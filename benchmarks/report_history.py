@@ -83,7 +83,7 @@ def make_history(path: Path) -> None:
     with History.open(path) as history:
         add_session(history, RUNS - 1, MODELS, generator)
         history.find_change_points(session_of(RUNS - 1).id)
-        made = {"author": "an example", "created_at": _FIRST_DAY + timedelta(days=150)}
+        made: dict[str, Any] = {"author": "an example", "created_at": _FIRST_DAY + timedelta(days=150)}
         history.decide(Decision(action="ack", case="model_03-*", reason="the price of a fix of its numbers", **made))
         until = _FIRST_DAY + timedelta(days=365)
         history.decide(Decision(action="quarantine", case="model_19-int8-*", reason="flaky", until=until, **made))
