@@ -158,7 +158,7 @@ def _cell(case: CurrentCase, overview: Overview) -> Cell:
         point = f"at {text.point(key[1])}{', tuned' if is_tuned(cell.profile, key[1]) else ''}"
         change, effect = _change(cell, *key)
         series = overview.series_of(case, *key)
-        drawing = _sparkline(overview.runs.get(series, ()) if series is not None else ())
+        drawing = _sparkline(overview.runs.get(series, ()) if series is not None else (), cell.subject_hash)
     explained = case.standing.attention or case.standing.key == "unsupported"
     others = [
         f"{names.subjects[other.subject_hash].label}: {standing_of(other).label}"
@@ -194,8 +194,13 @@ def _change(cell: MatrixCell, metric: str, point: str) -> tuple[str, str]:
     return written, f"{verdict.effect:.4g}" if math.isfinite(verdict.effect) else ""
 
 
-def _sparkline(runs: Sequence[Run]) -> Markup:
-    values = [run.value for run in runs if math.isfinite(run.value)][-_SPARKLINE_RUNS:]
+def _sparkline(runs: Sequence[Run], subject: str) -> Markup:
+    """Draw the last runs, of each session one: that of the cell's subject where it has several."""
+    chosen: dict[str, float] = {}
+    for run in runs:
+        if math.isfinite(run.value) and (run.subject == subject or run.session_id not in chosen):
+            chosen[run.session_id] = run.value
+    values = list(chosen.values())[-_SPARKLINE_RUNS:]
     if not values:
         return Markup()
     return sparkline(

@@ -162,7 +162,7 @@ class EngineView:
 
 @dataclass(frozen=True)
 class TrialView:
-    """The latest trial of one subject."""
+    """The latest trial of one subject; ``layers`` are left out where a page of their own, ``layers_href``, has them."""
 
     subject: SubjectView
     started: str
@@ -177,6 +177,7 @@ class TrialView:
     outputs: tuple[TensorView, ...]
     layers: LayersView | None
     layer_notes: tuple[str, ...]
+    layers_href: str = ""
 
 
 @dataclass(frozen=True)
@@ -207,7 +208,7 @@ class ChangeView:
 
 @dataclass(frozen=True)
 class CaseView:
-    """One case on one machine, in full."""
+    """One case on one machine, in full; ``href`` is the page of all its series, where there is one."""
 
     anchor: str
     case_id: str
@@ -223,6 +224,7 @@ class CaseView:
     trends: tuple[TrendView, ...]
     more_trends: tuple[TrendView, ...]
     changes: tuple[ChangeView, ...] = ()
+    href: str = ""
 
 
 @dataclass(frozen=True)

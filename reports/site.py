@@ -68,11 +68,12 @@ class Site:
     def state_of(self, case: CurrentCase) -> str:
         """Return what stands for all that is known of a case: its trials, verdicts and changes, and how it stands now.
 
-        Names of subjects and machines are not in it, for which see ``Names.state``; nor is what a page says of others.
+        Names of subjects and machines are not in it, for which see ``Names.state``; nor is whether its machine had
+        later sessions that did not ask for it, which would change the state of every case with the first of these.
         """
         later = case.missing_from.record.id if case.missing_from else ""
         stored = self.reading.states.get((case.case_id, case.environment), "")
-        return f"{case.case_id}@{case.version} {stored} {case.standing.key} {case.stale} {later}"
+        return f"{case.case_id}@{case.version} {stored} {case.standing.key} {later}"
 
 
 def digest(*parts: str) -> str:

@@ -127,12 +127,13 @@ def test_timings_that_cannot_be_trusted_are_marked(builder: HistoryBuilder, tmp_
 
 def test_a_short_baseline_gives_no_change(builder: HistoryBuilder, tmp_path: Path) -> None:
     """A difference from too few runs is no percent change, in the matrix or on the model's page."""
-    for index, slower in enumerate((1.0, 1.5)):
-        builder.history.add_trial(builder.trial(builder.session(index), "resnet50", "fp16", slower=slower))
+    for place, slower in enumerate((1.0, 1.5)):
+        builder.history.add_trial(builder.trial(builder.session(place), "resnet50", "fp16", slower=slower))
     report = write_report(builder.history, tmp_path / "report")
-    index = ParsedPage.of(report).text
-    assert "at batch=4" in index
-    assert "% at batch" not in index
+    shown = ParsedPage.of(report)
+    assert "at batch=4" in shown.text
+    assert shown.with_class("latency")
+    assert shown.with_class("change") == []
     assert "+5" not in ParsedPage.of(report.parent / "model-resnet50.html").text
 
 
@@ -216,3 +217,13 @@ def test_other_pages_are_linked_where_the_report_has_them(builder: HistoryBuilde
     assert linked.matrices[0].rows[0].cells[0] is not None
     assert linked.matrices[0].rows[0].cells[0].href == names[0]
     assert (list(linked.session_links.values()), linked.matrices[0].href) == (names[1:2], names[2])
+
+
+def test_a_sparkline_has_one_run_of_each_session(builder: HistoryBuilder, tmp_path: Path) -> None:
+    """Of two subjects side by side it follows the one that the cell is about, instead of jumping between them."""
+    for place in range(3):
+        session = builder.session(place)
+        for subject in (OLD, NEW):
+            builder.history.add_trial(builder.trial(session, "resnet50", "fp16", subject=subject))
+    page = ParsedPage.of(write_report(builder.history, tmp_path / "report"))
+    assert "last 3 runs: " in page.text

@@ -272,12 +272,8 @@ def test_after_a_session_of_one_model_the_pages_of_others_stay(builder: HistoryB
         builder.history.add_trial(builder.trial(both, model, "fp16"))
     pages = {"index.html", "model-encoder.html", "model-resnet50.html"}
     assert written() >= pages
-    # The first session without the other model makes that one's last run an old one.
-    for index in range(1, 3):
-        session = builder.session(index, settings={"models": ["encoder"]})
-        builder.history.add_trial(builder.trial(session, "encoder", "fp16"))
-        changed = written()
-    assert changed & pages == {"index.html", "model-encoder.html"}
+    builder.history.add_trial(builder.trial(builder.session(1, settings={"models": ["encoder"]}), "encoder", "fp16"))
+    assert written() & pages == {"index.html", "model-encoder.html"}
     assert written() & pages == {"index.html"}
     assert written("Another") >= pages
 
