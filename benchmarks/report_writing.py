@@ -6,8 +6,9 @@ would, and the seconds include the start of Python and every import:
 
 first         into an empty folder
 nothing new   again, over the same history
+window        again, after a session with which the oldest twenty leave the report, so that every page has changed
 one model     again, after one new session in which one model of twenty ran
-all models    again, after one new session in which all of them ran, so that nearly every page has changed
+all models    again, after one new session in which all of them ran, so that every page has changed too
 """
 
 from __future__ import annotations
@@ -96,7 +97,8 @@ def main() -> None:
         sizes = {file.name: file.stat().st_size for file in sorted(folder.glob("*.*"))}
         painted = first_paint_seconds(folder / "index.html") if shutil.which("chromium") else []
         again = {"nothing new": in_fresh_process(database, folder)}
-        for run, (word, models) in enumerate((("one model", MODELS[:1]), ("all models", MODELS)), RUNS):
+        steps = (("window", MODELS[:1]), ("one model", MODELS[:1]), ("all models", MODELS))
+        for run, (word, models) in enumerate(steps, RUNS):
             with History.open(database) as history:
                 add_session(history, run, models, random.Random(run))
             again[word] = in_fresh_process(database, folder)

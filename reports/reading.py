@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from harness.history.tables import Case, Environment, Finding, Measurement, Series, Subject, Trial
 from reports.lazy import GroupedMapping
@@ -33,6 +33,8 @@ __all__ = ["Reading", "Run", "SampleSummary", "TrialBrief", "read", "summarise"]
 SAMPLES_FOR_P90, SAMPLES_FOR_P99 = 64, 662
 # Trials in full are large: layers, errors, logs. Pages are made model by model, so that few models are needed at once.
 _MODELS_IN_FULL = 4
+# Of a machine with more sessions than are shown, at least nine tenths of as many as may be shown are.
+_STEPS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +116,12 @@ def read(history: History, *, last: int = 200) -> Reading:
     matrix = queries.latest_matrix()
     # The statements below are of use to reports only, so they are here, and borrow a connection.
     with queries.snapshot() as connection:
-        # A session may be running: what it commits from here on is not seen, now or when a page is made.
-        newest = connection.scalar(select(func.max(Trial.id))) or 0
         shown = _last_sessions(connection, [session.record.id for session in sessions], last)
-        trials, measured = _trials(connection, shown, newest)
+        # A session may be running: trials that it commits from here on are not among these, and on no page.
+        trials, measured = _trials(connection, shown)
     cells = [cell for cell in matrix if cell.session_id in set(shown)]
     series = queries.series_list()
-    changes = [change for change in queries.change_points() if change.high_trial_id <= newest]
+    changes = queries.change_points()
     models = {cell.trial_id: cell.model for cell in cells}
     of_model: dict[str, list[int]] = defaultdict(list)
     for trial_id, model in models.items():
@@ -170,13 +171,16 @@ def _last_sessions(connection: Connection, in_order: Sequence[str], last: int) -
     machines: dict[int, set[str]] = defaultdict(set)
     for environment, session in connection.execute(select(Trial.environment_id, Trial.session_id).distinct()):
         machines[environment].add(session)
-    chosen = {key for own in machines.values() for key in [key for key in in_order if key in own][-last:]}
+    chosen: set[str] = set()
+    # The oldest leave several at a time: if each new session pushed out one, it would change every page.
+    step = max(last // _STEPS, 1)
+    for own in machines.values():
+        ran = [key for key in in_order if key in own]
+        chosen.update(ran[max(-(-(len(ran) - last) // step) * step, 0) :])
     return [key for key in in_order if key in chosen]
 
 
-def _trials(
-    connection: Connection, shown: Sequence[str], newest: int
-) -> tuple[list[TrialBrief], dict[int, MeasuredTrial]]:
+def _trials(connection: Connection, shown: Sequence[str]) -> tuple[list[TrialBrief], dict[int, MeasuredTrial]]:
     """Return the first trials in brief, and what the runs of all trials, confirmations included, have in common."""
     failing = select(Finding.trial_id).where(Finding.outcome == "failed")
     failed = set(connection.scalars(failing.where(Finding.stage != "regression")))
@@ -184,14 +188,10 @@ def _trials(
     cases = {row[0]: row[1:] for row in connection.execute(select(Case.id, Case.name, Case.model))}
     environments = dict(connection.execute(select(Environment.id, Environment.identity_hash)).all())
     subjects = dict(connection.execute(select(Subject.id, Subject.subject_hash)).all())
-    query = (
-        select(
-            *(Trial.id, Trial.session_id, Trial.case_id, Trial.environment_id, Trial.subject_id),
-            *(Trial.outcome, Trial.quality, Trial.ordinal),
-        )
-        .where(Trial.id <= newest)
-        .order_by(Trial.id)
-    )
+    query = select(
+        *(Trial.id, Trial.session_id, Trial.case_id, Trial.environment_id, Trial.subject_id),
+        *(Trial.outcome, Trial.quality, Trial.ordinal),
+    ).order_by(Trial.id)
     broken = ("failed", "crashed", "timed_out")
     # Each text is kept once, however many trials have it: a query makes a new one for each row.
     places = {session: place for place, session in enumerate(shown)}

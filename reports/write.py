@@ -43,7 +43,8 @@ def write_report(history: History, destination: Path, *, title: str = "TensorRT 
         history: what to show.
         destination: a folder; made if it is not there.
         title: of the report.
-        last: how many sessions of each machine are shown at most, the newest.
+        last: how many sessions of each machine are shown at most, the newest; the oldest leave a tenth of so many at a
+            time, so that a new session does not change every page.
 
     Raises:
         UsageError: ``destination`` cannot be written.

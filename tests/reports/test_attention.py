@@ -48,7 +48,7 @@ def test_cases_that_fail_with_the_same_words_are_one_entry(builder: HistoryBuild
     """Numbers, names of the case and of tensors do not make another cause."""
     session = builder.session(0)
     for number, (model, precision) in enumerate(CASES):
-        message = f"{model}-{precision}-batch1x4x16: /block{number}/Conv: cosine 0.9{number} is below {number}.5"
+        message = f"{model}-{precision}-batch1x4x16: /{'abcdef'[number]}/Conv: cosine 0.9{number} is below {number}.5"
         builder.history.add_trial(failing(builder.trial(session, model, precision), message))
     (entry,) = entries(builder)
     assert [case.name for case in entry.cases] == [f"{model}-{precision}-batch1x4x16" for model, precision in CASES]
