@@ -50,10 +50,15 @@ def environment_file(environment: str) -> str:
 
 
 class Links:
-    """Links between the pages of one report: each function above, but empty where the report has no such file."""
+    """Links between the pages of one report: each function above, but empty where the report has no such file.
+
+    It keeps account of what it was asked for, since a page is to be written anew as soon as one of these answers is
+    another one: a page that it links to may come or go while all that the page itself shows stays.
+    """
 
     def __init__(self) -> None:
         self._offered: set[str] = set()
+        self._asked: set[str] = set()
 
     def offer(self, names: Iterable[str]) -> None:
         """Say which files the report has."""
@@ -61,9 +66,20 @@ class Links:
 
     def to(self, name: str, anchor: str = "") -> str:
         """Return the address of a file, with an anchor in it if one is given; empty where there is no such file."""
+        self._asked.add(name)
         if name not in self._offered:
             return ""
         return f"{name}#{anchor}" if anchor else name
+
+    def take_account(self) -> str:
+        """Return what was asked for since the last time, each name after ``+`` where it is there, else after ``-``."""
+        account = " ".join(f"{'+' if name in self._offered else '-'}{name}" for name in sorted(self._asked))
+        self._asked.clear()
+        return account
+
+    def still_hold(self, account: str) -> bool:
+        """Return whether all answers of an account are what they would be now."""
+        return all((entry[:1] == "+") == (entry[1:] in self._offered) for entry in account.split())
 
 
 def _named(first: str, *others: str) -> str:

@@ -10,6 +10,7 @@ from reports.changes import changes_of
 from reports.current import sentence_of
 from reports.drawing import marker_definitions
 from reports.engine_view import EngineRoom
+from reports.links import Links, case_file
 from reports.names import session_views
 from reports.pages import CaseView, ModelPage
 from reports.points import ModelContext, PointData
@@ -56,8 +57,13 @@ def model_page(
     title: str,
     written: str,
     file_name: str,
+    links: Links | None = None,
 ) -> ModelPage:
-    """Return the page of ``model``, whose ``cases`` are those of that model on any machine."""
+    """Return the page of ``model``, whose ``cases`` are those of that model on any machine.
+
+    What other pages of the report show in full, every series of a case and the layers of a trial, is linked and left
+    out here.
+    """
     trials: dict[str, list[TrialBrief]] = defaultdict(list)
     for trial in reading.trials:
         if trial.model == model:
@@ -74,6 +80,7 @@ def model_page(
         series=series,
         data=PointData({session.record.id: column for column, session in enumerate(sessions)}),
         engine_room=EngineRoom.among(sum(len(case.cells) for case in cases)),
+        links=links or Links(),
     )
     views = tuple(_case_view(case, context) for case in sorted(cases, key=lambda case: severity(case.standing)))
     subjects = {trial.subject: names.subjects[trial.subject] for own in trials.values() for trial in own}
@@ -94,7 +101,8 @@ def model_page(
 
 
 def _case_view(case: CurrentCase, context: ModelContext) -> CaseView:
-    trends, more_trends = trends_of(case, context)
+    address = context.links.to(case_file(case.case_id, case.version, case.environment))
+    trends, more_trends = trends_of(case, context, all_series=not address)
     sentence = sentence_of(case)
     return CaseView(
         anchor=anchor_of(case, context.names),
@@ -111,6 +119,7 @@ def _case_view(case: CurrentCase, context: ModelContext) -> CaseView:
         trends=trends,
         more_trends=more_trends,
         changes=changes_of(case, context),
+        href=address,
     )
 
 

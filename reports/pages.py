@@ -73,76 +73,6 @@ class SessionView:
 
 
 @dataclass(frozen=True)
-class Attention:
-    """Something that somebody should look at, in a sentence, with the page that shows it."""
-
-    standing: Standing
-    subject: str
-    sentence: str
-    href: str
-    environment: str
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One case on one machine, in the matrix.
-
-    ``warning`` is a word beside the latency where it cannot be trusted, and ``timings`` the same in a sentence.
-    """
-
-    standing: Standing
-    label: str
-    href: str
-    latency: str
-    warning: str
-    timings: str
-    change: str
-    sparkline: Markup
-    reason: str
-    others: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class MatrixRow:
-    """One model under one profile: a cell per precision, None where the catalogue has no such case."""
-
-    model: str
-    href: str
-    profile: str
-    cells: tuple[Cell | None, ...]
-
-
-@dataclass(frozen=True)
-class Matrix:
-    """Every case of one machine, as of the last session there."""
-
-    environment: EnvironmentView
-    session: SessionView | None
-    precisions: tuple[str, ...]
-    rows: tuple[MatrixRow, ...]
-    totals: tuple[tuple[Standing, int], ...]
-
-
-@dataclass(frozen=True)
-class IndexPage:
-    """The first page of a report."""
-
-    title: str
-    written: str
-    database: str
-    headline: str
-    tone: str
-    tone_symbol: str
-    totals: tuple[tuple[Standing, int], ...]
-    attention: tuple[Attention, ...]
-    matrices: tuple[Matrix, ...]
-    sessions: tuple[SessionView, ...]
-    sessions_in_all: int
-    subjects: tuple[SubjectView, ...]
-    legend: tuple[Standing, ...]
-
-
-@dataclass(frozen=True)
 class FindingView:
     """How a stage ended, or several of which there is nothing more to say."""
 
@@ -232,7 +162,7 @@ class EngineView:
 
 @dataclass(frozen=True)
 class TrialView:
-    """The latest trial of one subject."""
+    """The latest trial of one subject; ``layers`` are left out where a page of their own, ``layers_href``, has them."""
 
     subject: SubjectView
     started: str
@@ -247,6 +177,7 @@ class TrialView:
     outputs: tuple[TensorView, ...]
     layers: LayersView | None
     layer_notes: tuple[str, ...]
+    layers_href: str = ""
 
 
 @dataclass(frozen=True)
@@ -277,7 +208,7 @@ class ChangeView:
 
 @dataclass(frozen=True)
 class CaseView:
-    """One case on one machine, in full."""
+    """One case on one machine, in full; ``href`` is the page of all its series, where there is one."""
 
     anchor: str
     case_id: str
@@ -293,6 +224,7 @@ class CaseView:
     trends: tuple[TrendView, ...]
     more_trends: tuple[TrendView, ...]
     changes: tuple[ChangeView, ...] = ()
+    href: str = ""
 
 
 @dataclass(frozen=True)

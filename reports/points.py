@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from reports import text
+from reports.links import Links
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,6 +74,7 @@ class ModelContext:
         series: of each (case id, environment, case version).
         data: receives the values of the points.
         engine_room: how much of each engine fits on the page.
+        links: to what other pages show in full, and this one then does not.
     """
 
     reading: Reading
@@ -81,6 +83,7 @@ class ModelContext:
     series: Mapping[tuple[str, str, int], Sequence[SeriesRow]]
     data: PointData
     engine_room: EngineRoom
+    links: Links = field(default_factory=Links)
 
 
 def commit_of(session: SessionRow) -> str:

@@ -1,28 +1,41 @@
-"""What a report takes from the history: few statements, and of every machine the last sessions only."""
+"""What a report takes from the history: few statements, and of every machine the last sessions only.
+
+What only the pages of a model show, runs over time and trials in full, is read when such a page is made, a model at
+a time: a report that rewrites one page of a hundred reads the trials of one.
+"""
 
 from __future__ import annotations
 
-import math
+import hashlib
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sqlalchemy import and_, select
+from sqlalchemy import select
 
 from harness.cases.operator import OPERATORS
-from harness.history.tables import Case, Environment, Finding, Measurement, Series, Subject, Trial, Verdict
+from harness.history.tables import Case, Environment, Finding, Measurement, Series, Subject, Trial
+from reports.lazy import GroupedMapping
+from reports.runs import MeasuredTrial, Run, SeriesRuns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sqlalchemy import Connection
 
+    from harness.history.queries import Queries
     from harness.history.records import EnvironmentRecord, SubjectRecord, TrialRecord
     from harness.history.rows import ChangeRow, MatrixCell, SeriesRow, SessionRow
     from harness.history.store import History
 
+__all__ = ["Reading", "Run", "SampleSummary", "TrialBrief", "read", "summarise"]
+
 SAMPLES_FOR_P90, SAMPLES_FOR_P99 = 64, 662
+# Trials in full are large: layers, errors, logs. Pages are made model by model, so that few models are needed at once.
+_MODELS_IN_FULL = 4
+# Of a machine with more sessions than are shown, at least nine tenths of as many as may be shown are.
+_STEPS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +52,6 @@ class TrialBrief:
     quality: str
     failed: bool
     regressed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One value of a series: of the first trial in a session, with the last word that its session had on it."""
-
-    session_id: str
-    subject: str
-    quality: str
-    value: float
-    status: str | None
 
 
 @dataclass(frozen=True)
@@ -81,11 +83,13 @@ class Reading:
         environments: likewise.
         trials: the first trials of each machine's last sessions, oldest first.
         series: every series.
-        runs: their values by series id, oldest first.
+        runs: their values by series id, oldest first; read a model at a time, see ``SeriesRuns``.
         cells: of each (case id, environment hash) in those sessions, the newest first trial per subject, oldest first.
-        details: of each cell's trial, everything but raw samples, by trial id.
-        samples: of each cell's measurements that have raw samples, by (trial id, metric, point).
+        details: of each cell's trial, everything but raw samples, by trial id; read a model at a time.
+        samples: of each cell's measurements that have raw samples, by (trial id, metric, point); likewise.
         changes: where levels changed, the newest first, by series id.
+        states: a digest for each (case id, environment hash): as long as it is the same, so is what is stored of the
+            case's trials in the sessions shown, of their verdicts, and of the changes of its series.
     """
 
     database: str
@@ -94,11 +98,12 @@ class Reading:
     environments: Mapping[str, EnvironmentRecord]
     trials: Sequence[TrialBrief]
     series: Sequence[SeriesRow]
-    runs: Mapping[int, Sequence[Run]]
+    runs: SeriesRuns
     cells: Mapping[tuple[str, str], Sequence[MatrixCell]]
     details: Mapping[int, TrialRecord]
     samples: Mapping[tuple[int, str, str], SampleSummary]
     changes: Mapping[int, Sequence[ChangeRow]]
+    states: Mapping[tuple[str, str], str]
 
 
 def read(history: History, *, last: int = 200) -> Reading:
@@ -109,25 +114,39 @@ def read(history: History, *, last: int = 200) -> Reading:
     """
     queries = history.queries
     sessions = queries.sessions()
+    matrix = queries.latest_matrix()
     # The statements below are of use to reports only, so they are here, and borrow a connection.
     with queries.snapshot() as connection:
         shown = _last_sessions(connection, [session.record.id for session in sessions], last)
-        trials = _trials(connection, shown)
-        runs = _runs(connection, shown)
-        cells = [cell for cell in queries.latest_matrix() if cell.session_id in set(shown) and cell.model != OPERATORS]
-        samples = _samples(connection, [cell.trial_id for cell in cells])
+        # A session may be running: trials that it commits from here on are not among these, and on no page.
+        trials, measured = _trials(connection, shown)
+    cells = [cell for cell in matrix if cell.session_id in set(shown) and cell.model != OPERATORS]
+    series = [series for series in queries.series_list() if series.model != OPERATORS]
+    changes = queries.change_points()
+    models = {cell.trial_id: cell.model for cell in cells}
+    of_model: dict[str, list[int]] = defaultdict(list)
+    for trial_id, model in models.items():
+        of_model[model].append(trial_id)
     return Reading(
         database=queries.database,
         sessions=sessions,
         subjects=queries.subjects(),
         environments=queries.environments(),
         trials=trials,
-        series=[series for series in queries.series_list() if series.model != OPERATORS],
-        runs=runs,
+        series=series,
+        runs=SeriesRuns(queries, series, measured),
         cells=_by_case(cells),
-        details={key: row.record for key, row in queries.trials([cell.trial_id for cell in cells]).items()},
-        samples=samples,
-        changes=_by_series(queries.change_points()),
+        details=GroupedMapping(
+            of_model,
+            models.get,
+            lambda model: {key: row.record for key, row in queries.trials(of_model[model]).items()},
+            most_kept=_MODELS_IN_FULL,
+        ),
+        samples=GroupedMapping(
+            of_model, lambda key: models.get(key[0]), lambda model: _samples(queries, of_model[model])
+        ),
+        changes=_by_series(changes),
+        states=_states(measured, sessions, changes),
     )
 
 
@@ -153,74 +172,87 @@ def _last_sessions(connection: Connection, in_order: Sequence[str], last: int) -
     machines: dict[int, set[str]] = defaultdict(set)
     for environment, session in connection.execute(select(Trial.environment_id, Trial.session_id).distinct()):
         machines[environment].add(session)
-    chosen = {key for own in machines.values() for key in [key for key in in_order if key in own][-last:]}
+    chosen: set[str] = set()
+    # The oldest leave several at a time: if each new session pushed out one, it would change every page.
+    step = max(last // _STEPS, 1)
+    for own in machines.values():
+        ran = [key for key in in_order if key in own]
+        chosen.update(ran[max(-(-(len(ran) - last) // step) * step, 0) :])
     return [key for key in in_order if key in chosen]
 
 
-def _trials(connection: Connection, shown: Sequence[str]) -> list[TrialBrief]:
+def _trials(connection: Connection, shown: Sequence[str]) -> tuple[list[TrialBrief], dict[int, MeasuredTrial]]:
+    """Return the first trials in brief, and what the runs of all trials, confirmations included, have in common."""
     failing = select(Finding.trial_id).where(Finding.outcome == "failed")
     failed = set(connection.scalars(failing.where(Finding.stage != "regression")))
     regressed = set(connection.scalars(failing.where(Finding.stage == "regression")))
-    query = (
-        select(
-            *(Trial.id, Trial.session_id, Case.name, Case.model),
-            *(Environment.identity_hash, Subject.subject_hash, Trial.outcome, Trial.quality),
-        )
-        .select_from(Trial)
-        .join(Case, Case.id == Trial.case_id)
-        .join(Environment, Environment.id == Trial.environment_id)
-        .join(Subject, Subject.id == Trial.subject_id)
-        # Operators have a table of their own, trt-harness operators: a thousand cases are no page of a report.
-        .where(Trial.ordinal == 0, Trial.session_id.in_(shown), Case.model != OPERATORS)
-        .order_by(Trial.id)
-    )
+    # Operators have a table of their own, trt-harness operators: a thousand cases are no page of a report.
+    of_models = select(Case.id, Case.name, Case.model).where(Case.model != OPERATORS)
+    cases = {row[0]: row[1:] for row in connection.execute(of_models)}
+    environments = dict(connection.execute(select(Environment.id, Environment.identity_hash)).all())
+    subjects = dict(connection.execute(select(Subject.id, Subject.subject_hash)).all())
+    query = select(
+        *(Trial.id, Trial.session_id, Trial.case_id, Trial.environment_id, Trial.subject_id),
+        *(Trial.outcome, Trial.quality, Trial.ordinal),
+    ).order_by(Trial.id)
     broken = ("failed", "crashed", "timed_out")
-    return [
-        TrialBrief(
-            *row,
-            # A trial whose only failed stage is the regression is slower, not broken.
-            failed=row.id in failed or (row.outcome in broken and row.id not in regressed),
-            regressed=row.id in regressed,
-        )
-        for row in connection.execute(query)
-    ]
-
-
-def _runs(connection: Connection, shown: Sequence[str]) -> dict[int, list[Run]]:
-    query = (
-        select(
-            *(Measurement.series_id, Trial.session_id, Subject.subject_hash, Trial.quality, Trial.ordinal),
-            *(Measurement.value, Verdict.status),
-        )
-        .select_from(Trial)
-        .join(Measurement, Measurement.trial_id == Trial.id)
-        .join(Subject, Subject.id == Trial.subject_id)
-        .outerjoin(Verdict, and_(Verdict.trial_id == Trial.id, Verdict.series_id == Measurement.series_id))
-        .where(Trial.session_id.in_(shown))
-        .order_by(Trial.id)
-    )
-    first: dict[tuple[int, str, str], tuple[str, float]] = {}
-    words: dict[tuple[int, str, str], str] = {}
-    for series, session, subject, quality, ordinal, value, status in connection.execute(query):
-        key = (series, session, subject)
-        if ordinal == 0:
-            first[key] = (quality, math.nan if value is None else value)
-        if status is not None:
-            words[key] = status
-    runs: dict[int, list[Run]] = defaultdict(list)
+    # Each text is kept once, however many trials have it: a query makes a new one for each row.
     places = {session: place for place, session in enumerate(shown)}
-    for (series, session, subject), (quality, value) in sorted(first.items(), key=lambda item: places[item[0][1]]):
-        runs[series].append(Run(session, subject, quality, value, words.get((series, session, subject))))
-    return runs
+    texts: dict[str, str] = {session: session for session in shown}
+    briefs: list[TrialBrief] = []
+    measured: dict[int, MeasuredTrial] = {}
+    leads: dict[tuple[str, int, int, int], int] = {}
+    for key, session, case, environment, subject, outcome, quality, ordinal in connection.execute(query).all():
+        if session not in places or case not in cases:
+            continue
+        word = texts.setdefault(quality, quality)
+        name, model = cases[case]
+        where = (name, environments[environment])
+        slot = (session, case, environment, subject)
+        if ordinal == 0:
+            # Of a case that a resumed session ran again, the later trial counts.
+            measured.pop(leads.get(slot, 0), None)
+            leads[slot] = key
+        lead = leads.get(slot, 0)
+        measured[key] = MeasuredTrial(places[session], texts[session], where, subjects[subject], word, lead)
+        if ordinal == 0:
+            ended = texts.setdefault(outcome, outcome)
+            briefs.append(
+                TrialBrief(
+                    *(key, texts[session], name, model, where[1], subjects[subject], ended, word),
+                    # A trial whose only failed stage is the regression is slower, not broken.
+                    failed=key in failed or (outcome in broken and key not in regressed),
+                    regressed=key in regressed,
+                )
+            )
+    return briefs, measured
 
 
-def _samples(connection: Connection, trials: Sequence[int]) -> dict[tuple[int, str, str], SampleSummary]:
+def _states(
+    measured: Mapping[int, MeasuredTrial], sessions: Sequence[SessionRow], changes: Sequence[ChangeRow]
+) -> dict[tuple[str, str], str]:
+    """Digest what is stored of each case on each machine.
+
+    A trial and its verdicts are never changed once they are committed, but for a verdict's q, which is stored as its
+    session ends: so their ids, and how and when their sessions ended, stand for all of it.
+    """
+    ends = {row.record.id: f"{row.status} {row.finished_at}" for row in sessions}
+    digests: dict[tuple[str, str], hashlib._Hash] = defaultdict(hashlib.sha256)
+    for key, trial in measured.items():
+        digests[trial.case].update(f"{key} {trial.session_id} {ends.get(trial.session_id)}\n".encode())
+    for change in changes:
+        digests[change.series.case_id, change.series.environment_hash].update(repr(change).encode())
+    return {case: digest.hexdigest()[:16] for case, digest in digests.items()}
+
+
+def _samples(queries: Queries, trials: Sequence[int]) -> dict[tuple[int, str, str], SampleSummary]:
     query = (
         select(Measurement.trial_id, Series.metric, Series.point, Measurement.samples)
         .join(Series, Series.id == Measurement.series_id)
         .where(Measurement.trial_id.in_(trials), Measurement.samples.is_not(None))
     )
-    summaries = {(row[0], row[1], row[2]): summarise(row[3]) for row in connection.execute(query)}
+    with queries.snapshot() as connection:
+        summaries = {(row[0], row[1], row[2]): summarise(row[3]) for row in connection.execute(query)}
     return {key: summary for key, summary in summaries.items() if summary is not None}
 
 

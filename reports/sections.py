@@ -8,7 +8,7 @@ from reports.index_page import index_page
 from reports.links import INDEX
 from reports.model_page import model_page
 from reports.render import render
-from reports.site import SiteFile
+from reports.site import SiteFile, digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,21 +21,28 @@ def model_files(site: Site) -> Iterator[SiteFile]:
 
     def content(model: str, name: str) -> str:
         own = [case for case in site.cases if case.model == model]
-        page = model_page(model, own, site.reading, site.names, title=site.title, written=site.written, file_name=name)
+        page = model_page(
+            model,
+            own,
+            site.reading,
+            site.names,
+            title=site.title,
+            written=site.written,
+            file_name=name,
+            links=site.links,
+        )
         return render(page, "model.html.j2", site.navigation)
 
     for model, name in site.models.items():
-        yield SiteFile(name, "", lambda model=model, name=name: content(model, name))  # type: ignore[misc]
+        own = [case for case in site.cases if case.model == model]
+        state = digest(site.names.state, *(site.state_of(case) for case in own))
+        yield SiteFile(name, state, lambda model=model, name=name: content(model, name))  # type: ignore[misc]
 
 
 def index_files(site: Site) -> Iterator[SiteFile]:
     """Yield the first page."""
-
-    def content() -> str:
-        page = index_page(site.cases, site.models, site.reading, site.names, title=site.title, written=site.written)
-        return render(page, "index.html.j2", site.navigation)
-
-    yield SiteFile(INDEX, "", content)
+    # It says how long quarantines still last, so it is written each time.
+    yield SiteFile(INDEX, "", lambda: render(index_page(site), "index.html.j2", site.navigation))
 
 
 # In the order in which they are written: the first page is the last, so that what it links to is there.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -63,3 +64,18 @@ class Site:
     def navigation(self) -> Sequence[tuple[str, str]]:
         """Address and title of the pages that every page leads to."""
         return [(self.links.to(name), title) for name, title in _NAVIGATION if self.links.to(name)]
+
+    def state_of(self, case: CurrentCase) -> str:
+        """Return what stands for all that is known of a case: its trials, verdicts and changes, and how it stands now.
+
+        Names of subjects and machines are not in it, for which see ``Names.state``; nor is whether its machine had
+        later sessions that did not ask for it, which would change the state of every case with the first of these.
+        """
+        later = case.missing_from.record.id if case.missing_from else ""
+        stored = self.reading.states.get((case.case_id, case.environment), "")
+        return f"{case.case_id}@{case.version} {stored} {case.standing.key} {later}"
+
+
+def digest(*parts: str) -> str:
+    """Return a short digest of texts, for the state of a file."""
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 _MARKED = ("regressed", "improved", "inconclusive", "missing")
 
 
-def trends_of(case: CurrentCase, context: ModelContext) -> tuple[tuple[TrendView, ...], tuple[TrendView, ...]]:
-    """Return the case's trends: those to be read first (latency, and whatever moved), and the others."""
+def trends_of(
+    case: CurrentCase, context: ModelContext, *, all_series: bool = True
+) -> tuple[tuple[TrendView, ...], tuple[TrendView, ...]]:
+    """Return the case's trends: those to be read first (latency, and whatever moved), and the others, if asked for."""
     first: list[TrendView] = []
     others: list[TrendView] = []
     verdicts: dict[tuple[str, str], Verdict] = {}
@@ -42,7 +44,10 @@ def trends_of(case: CurrentCase, context: ModelContext) -> tuple[tuple[TrendView
         verdict = verdicts.get((row.metric, row.point))
         moved = verdict is not None and verdict.status in _MARKED
         moved = moved or any(not step.accepted for step in steps_of(row, context))
-        (first if row.metric in LATENCIES or moved else others).append(_trend(row, runs, verdict, context))
+        if row.metric in LATENCIES or moved:
+            first.append(_trend(row, runs, verdict, context))
+        elif all_series:
+            others.append(_trend(row, runs, verdict, context))
     return tuple(first), tuple(others)
 
 

@@ -11,6 +11,7 @@ from reports import text
 from reports.current import gated, interval, metric_of, standing_of, volume
 from reports.engine_view import engine_view
 from reports.layer_chart import LayerBar, layer_chart
+from reports.links import layers_file
 from reports.names import facts_of
 from reports.pages import Fact, FindingView, LayersView, MeasurementView, TensorView, TrialView
 from reports.standing import STANDINGS
@@ -53,6 +54,7 @@ _SAID = frozenset({"layer_times", "unreadable_layers", "instrumented_difference"
 def trial_view(cell: MatrixCell, context: ModelContext) -> TrialView:
     """Return everything that is shown of a cell's trial; the names of its layers go into the context's data."""
     record = context.reading.details[cell.trial_id]
+    layers = context.links.to(layers_file(cell.case_id, cell.case_version, cell.environment_hash, cell.subject_hash))
     return TrialView(
         subject=context.names.subjects[cell.subject_hash],
         started=text.moment(record.started_at),
@@ -65,7 +67,8 @@ def trial_view(cell: MatrixCell, context: ModelContext) -> TrialView:
         findings=_findings(record.findings),
         measurements=_measurements(cell, context.reading),
         outputs=tuple(_tensor_view(e) for e in record.tensor_errors if e.scope == "outputs"),
-        layers=_layers(record, cell.trial_id, context.data),
+        layers=None if layers else _layers(record, cell.trial_id, context.data),
+        layers_href=layers,
         layer_notes=_layer_notes(record.conditions),
     )
 

@@ -17,7 +17,7 @@ from reports.model_page import file_names
 from reports.names import names_of
 from reports.reading import read
 from reports.sections import SECTIONS
-from reports.site import Site
+from reports.site import Site, digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,20 +26,25 @@ if TYPE_CHECKING:
 
     from harness.history.store import History
 
+# Stands between the state of a file and the account of its links, in the list of what was written.
+_LINKS = "\n"
+
 
 def write_report(history: History, destination: Path, *, title: str = "TensorRT harness", last: int = 200) -> Path:
     """Write the pages of a report into ``destination``, and return the path of ``index.html``.
 
     Each file stands for itself: styles, scripts, drawings and data are inside it, it opens from disk, and its content
     security policy forbids every connection. Each is replaced in one step, ``index.html`` last, so that a reader never
-    meets half a file; one whose state is that of the last report is left as it is. Files that an earlier report wrote
+    meets half a file; one whose state is that of the last report, and whose links lead
+    where they led, is left as it is. Files that an earlier report wrote
     here and this one has not are removed; no other file is.
 
     Args:
         history: what to show.
         destination: a folder; made if it is not there.
         title: of the report.
-        last: how many sessions of each machine are shown at most, the newest.
+        last: how many sessions of each machine are shown at most, the newest; the oldest leave a tenth of so many at a
+            time, so that a new session does not change every page.
 
     Raises:
         UsageError: ``destination`` cannot be written.
@@ -48,13 +53,20 @@ def write_report(history: History, destination: Path, *, title: str = "TensorRT 
     site = site_of(history, title=title, last=last)
     files = [file for section in SECTIONS for file in section(site)]
     site.links.offer(file.name for file in files)
-    states = {file.name: f"{_code()} {file.state}" if file.state else "" for file in files}
+    common = digest(_code(), title)
+    states: dict[str, str] = {}
     try:
         destination.mkdir(parents=True, exist_ok=True)
         before = written_before(destination)
         for file in files:
-            if not states[file.name] or before.get(file.name) != states[file.name]:
+            state = f"{common} {file.state}"
+            last_state, _, links = before.get(file.name, "").partition(_LINKS)
+            if file.state and last_state == state and site.links.still_hold(links):
+                states[file.name] = before[file.name]
+            else:
+                site.links.take_account()
                 replace_file(destination / file.name, file.content())
+                states[file.name] = f"{state}{_LINKS}{site.links.take_account()}"
         remove_leftovers(destination, states)
     except OSError as error:
         raise UsageError(
@@ -86,10 +98,10 @@ def site_of(history: History, *, title: str, last: int = 200) -> Site:
 @cache
 def _code() -> str:
     """Return a digest of what makes pages: after an upgrade every file is written anew."""
-    digest = hashlib.sha256()
+    code = hashlib.sha256()
     for file in sorted(_files(resources.files("reports")), key=lambda file: file.name):
-        digest.update(file.name.encode() + file.read_bytes())
-    return digest.hexdigest()[:16]
+        code.update(file.name.encode() + file.read_bytes())
+    return code.hexdigest()[:16]
 
 
 def _files(folder: Traversable) -> Iterator[Traversable]:

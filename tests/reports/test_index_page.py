@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 import pytest
 
-from reports.write import write_report
+from harness.history.decisions import Decision, end_of_day
+from reports.index_page import index_page
+from reports.links import case_file, environment_file, session_file
+from reports.write import site_of, write_report
 from tests.reports.parsed_page import ParsedPage
-from tests.reports.sample_history import NEW, OLD
+from tests.reports.sample_history import NEW, OLD, SERVER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,9 +82,26 @@ def test_a_skip_gives_its_reason(index: ParsedPage) -> None:
 
 
 def test_latency_is_that_of_the_tuned_point_with_its_trend(index: ParsedPage) -> None:
-    """Cells that were timed show milliseconds at batch 4, the change, and a sparkline."""
-    assert len(index.with_class("spark")) == len(re.findall(r"[\d.]+ ms (?:⚠ contended )?last", index.text)) == 9
-    assert len(re.findall(r"(?:%|none) at batch=4, tuned", index.text)) == 8
+    """Cells that were timed have the last runs, milliseconds and their change; the row says that it was at batch 4."""
+    trend = r"last [\d]+ runs: [\d.]+ ms to [\d.]+ ms"
+    timed = re.findall(rf"{trend} ([\d.]+) ms", index.text)
+    changed = re.findall(rf"{trend} [\d.]+ ms (?:[+−][\d.]+ %|none)", index.text)
+    assert (len(index.with_class("spark")), len(timed), len(changed)) == (9, 9, 8)
+    assert index.text.count("batch1x4x16 at batch=4, tuned") == 4
+    latencies = [float(cell["data-latency"]) for cell in index.with_class("cell") if "data-latency" in cell]
+    assert [f"{latency:.3g}" for latency in latencies] == [f"{float(shown):.3g}" for shown in timed]
+
+
+def test_a_row_of_several_points_names_them_in_its_cells(builder: HistoryBuilder, tmp_path: Path) -> None:
+    """A quick session measured one of two precisions at another point, so neither goes for the row."""
+    session = builder.session(0)
+    builder.history.add_trial(builder.trial(session, "resnet50", "fp32"))
+    trial = builder.trial(session, "resnet50", "fp16", verdicts=())
+    quick = tuple(each for each in trial.measurements if each.point == "batch=1")
+    builder.history.add_trial(replace(trial, measurements=quick))
+    text = ParsedPage.of(write_report(builder.history, tmp_path / "report")).text
+    assert "batch1x4x16 at" not in text
+    assert text.index(" at batch=4, tuned") < text.index(" ms at batch=1 ")
 
 
 def test_a_point_that_the_engine_is_not_tuned_for_is_not_called_so(builder: HistoryBuilder, tmp_path: Path) -> None:
@@ -106,12 +127,13 @@ def test_timings_that_cannot_be_trusted_are_marked(builder: HistoryBuilder, tmp_
 
 def test_a_short_baseline_gives_no_change(builder: HistoryBuilder, tmp_path: Path) -> None:
     """A difference from too few runs is no percent change, in the matrix or on the model's page."""
-    for index, slower in enumerate((1.0, 1.5)):
-        builder.history.add_trial(builder.trial(builder.session(index), "resnet50", "fp16", slower=slower))
+    for place, slower in enumerate((1.0, 1.5)):
+        builder.history.add_trial(builder.trial(builder.session(place), "resnet50", "fp16", slower=slower))
     report = write_report(builder.history, tmp_path / "report")
-    index = ParsedPage.of(report).text
-    assert "at batch=4" in index
-    assert "% at batch" not in index
+    shown = ParsedPage.of(report)
+    assert "at batch=4" in shown.text
+    assert shown.with_class("latency")
+    assert shown.with_class("change") == []
     assert "+5" not in ParsedPage.of(report.parent / "model-resnet50.html").text
 
 
@@ -149,3 +171,59 @@ def test_two_subjects_in_one_session_are_both_in_the_cell(builder: HistoryBuilde
     page = ParsedPage.of(write_report(builder.history, tmp_path / "report"))
     assert [cell["data-words"] for cell in page.with_class("cell")] == ["timed out"]
     assert "onnxruntime 1.30.0: insufficient" in page.text
+
+
+def test_a_cause_in_several_cases_is_one_entry(builder: HistoryBuilder, tmp_path: Path) -> None:
+    """It counts them, and each is linked below it."""
+    for model in ("encoder", "resnet50", "squeezenet"):
+        builder.history.add_trial(builder.trial(builder.session(0), model, "fp16", outcome="timed_out", message="slow"))
+    page = ParsedPage.of(write_report(builder.history, tmp_path / "report"))
+    assert len(page.with_class("attention")) == 1
+    assert "3 cases of encoder, resnet50 and squeezenet" in page.text
+    linked = [a.get("data-model") for tag, a in page.elements if tag == "li" and "data-case" in a]
+    assert linked == ["encoder", "resnet50", "squeezenet"]
+
+
+def test_decisions_in_force_are_listed(builder: HistoryBuilder, tmp_path: Path) -> None:
+    """What is acknowledged and what is in quarantine, until when, why and by whom."""
+    builder.history.add_trial(builder.trial(builder.session(0), "resnet50", "fp16"))
+    made = datetime(2026, 1, 6, tzinfo=timezone.utc)
+    for decision in (
+        Decision(action="ack", case="resnet50-fp16-*", reason="worth it", author="Ada", created_at=made),
+        Decision(
+            action="quarantine", case="*", reason="flaky", author="Bo", created_at=made, until=end_of_day("2031-05-31")
+        ),
+    ):
+        builder.history.decide(decision)
+    text = ParsedPage.of(write_report(builder.history, tmp_path / "report")).text
+    assert re.search(r"quarantined \* 2031-05-31, [\d]+ days left flaky Bo 2026-01-06", text)
+    assert "acknowledged resnet50-fp16-* – worth it Ada 2026-01-06" in text
+
+
+def test_other_pages_are_linked_where_the_report_has_them(builder: HistoryBuilder, tmp_path: Path) -> None:
+    """Cells lead to the page of their case, sessions and machines to theirs; without these, to what there is."""
+    session = builder.session(0)
+    builder.history.add_trial(builder.trial(session, "resnet50", "fp16"))
+    site = site_of(builder.history, title="Report")
+    assert (alone := index_page(site)).matrices[0].rows[0].cells[0] is not None
+    assert alone.matrices[0].rows[0].cells[0].href == "model-resnet50.html#case-0-fp16-batch1x4x16"
+    assert (alone.matrices[0].href, set(alone.session_links.values())) == ("", {""})
+    (case,) = site.cases
+    names = [
+        case_file(case.case_id, case.version, SERVER.hash), session_file(session.id), environment_file(SERVER.hash)
+    ]  # fmt: skip
+    site.links.offer(names)
+    linked = index_page(site)
+    assert linked.matrices[0].rows[0].cells[0] is not None
+    assert linked.matrices[0].rows[0].cells[0].href == names[0]
+    assert (list(linked.session_links.values()), linked.matrices[0].href) == (names[1:2], names[2])
+
+
+def test_a_sparkline_has_one_run_of_each_session(builder: HistoryBuilder, tmp_path: Path) -> None:
+    """Of two subjects side by side it follows the one that the cell is about, instead of jumping between them."""
+    for place in range(3):
+        session = builder.session(place)
+        for subject in (OLD, NEW):
+            builder.history.add_trial(builder.trial(session, "resnet50", "fp16", subject=subject))
+    page = ParsedPage.of(write_report(builder.history, tmp_path / "report"))
+    assert "last 3 runs: " in page.text

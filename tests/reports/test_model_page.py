@@ -4,8 +4,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reports.model_page import file_names
-from reports.write import write_report
+from reports.links import case_file, layers_file
+from reports.model_page import file_names, model_page
+from reports.render import render
+from reports.write import site_of, write_report
 from tests.reports.parsed_page import ParsedPage
 from tests.reports.sample_history import FIRST_BROKEN_LAYER, SESSIONS
 
@@ -123,3 +125,27 @@ def test_a_checked_file_is_checked_again(builder: HistoryBuilder, tmp_path: Path
     builder.history.add_trial(builder.trial(session, "resnet50", "fp32"))
     folder = write_report(builder.history, tmp_path / "report").parent
     assert f"Run it again: {command}" in ParsedPage.of(folder / "model-resnet50.html").text
+
+
+def test_what_other_pages_show_in_full_is_linked_and_left_out(builder: HistoryBuilder) -> None:
+    """With a page per case only latency is drawn; with a page of layers these are not; without them all of it is."""
+    for index in range(3):
+        builder.history.add_trial(builder.trial(builder.session(index), "resnet50", "fp16"))
+    site = site_of(builder.history, title="Report")
+    (case,) = site.cases
+    whole = model_page("resnet50", site.cases, site.reading, site.names, title="T", written="now", file_name="m.html")
+    names = [
+        case_file(case.case_id, case.version, case.environment),
+        layers_file(case.case_id, case.version, case.environment, case.cells[0].subject_hash),
+    ]
+    site.links.offer(names)
+    slim = model_page(
+        "resnet50", site.cases, site.reading, site.names, title="T", written="now", file_name="m.html", links=site.links
+    )
+    assert whole.cases[0].more_trends
+    assert whole.cases[0].trials[0].layers is not None
+    assert (slim.cases[0].trends, slim.cases[0].more_trends) == (whole.cases[0].trends, ())
+    assert (slim.cases[0].href, slim.cases[0].trials[0].layers_href) == tuple(names)
+    assert slim.cases[0].trials[0].layers is None
+    source = render(slim, "model.html.j2")
+    assert all(f'href="{name}"' in source for name in names)

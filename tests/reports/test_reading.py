@@ -76,6 +76,19 @@ def test_only_the_last_sessions_of_each_machine_are_read(builder: HistoryBuilder
     assert {len(runs) for runs in reading.runs.values()} == {1, 2}
 
 
+def test_the_oldest_sessions_leave_several_at_a_time(builder: HistoryBuilder) -> None:
+    """Of at most twenty, the 21st pushes out two, and the 22nd none: the first one shown is the same as before."""
+    firsts = []
+    for index in range(23):
+        builder.history.add_trial(
+            builder.trial(builder.session(index), "resnet50", "fp16", measurements=(), verdicts=())
+        )
+        if index >= 19:
+            trials = read(builder.history, last=20).trials
+            firsts.append((trials[0].session_id[-2:], len(trials)))
+    assert firsts == [("00", 20), ("02", 19), ("02", 20), ("04", 19)]
+
+
 def test_a_newer_version_of_a_case_replaces_the_older(builder: HistoryBuilder) -> None:
     """Of a case whose meaning has changed, only the newest version is current."""
     first, second = builder.session(0), builder.session(1)

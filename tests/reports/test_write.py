@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from tests.reports.parsed_page import ParsedPage
 from tests.reports.sample_history import SERVER, HistoryBuilder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from reports.site import Site
@@ -231,6 +232,50 @@ def test_a_file_of_the_same_state_is_left_as_it_is(
     builder.history.add_trial(builder.trial(builder.session(0), "resnet50", "fp16"))
     write_report(builder.history, tmp_path / "report")
     assert made == ["one"] * 3
+
+
+def test_a_file_is_written_anew_when_a_page_that_it_links_to_comes_or_goes(
+    builder: HistoryBuilder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own state is the same, and what it leads to is not; pages that it does not link to do not matter."""
+    made: list[str] = []
+
+    def section(names: list[str]) -> tuple[Callable[[Site], Iterator[SiteFile]]]:
+        def files(site: Site) -> Iterator[SiteFile]:
+            def content() -> str:
+                made.append(site.links.to("two.html"))
+                return "<p>"
+
+            yield SiteFile("one.html", "the same", content)
+            yield from (SiteFile(name, "the same", lambda: "<p>") for name in names)
+
+        return (files,)
+
+    for names in ([], [], ["two.html"], ["two.html", "three.html"], ["three.html"]):
+        monkeypatch.setattr("reports.write.SECTIONS", section(names))
+        write_report(builder.history, tmp_path / "report")
+    assert made == ["", "two.html", ""]
+
+
+def test_after_a_session_of_one_model_the_pages_of_others_stay(builder: HistoryBuilder, tmp_path: Path) -> None:
+    """Only the model's own page and the first page are written; another title is on every page."""
+
+    def written(title: str = "Report") -> set[str]:
+        folder = write_report(builder.history, tmp_path / "report", title=title).parent
+        changed = {path.name for path in folder.glob("*.html") if path.stat().st_mtime_ns != 1}
+        for path in folder.glob("*.html"):
+            os.utime(path, ns=(1, 1))
+        return changed
+
+    both = builder.session(0)
+    for model in ("resnet50", "encoder"):
+        builder.history.add_trial(builder.trial(both, model, "fp16"))
+    pages = {"index.html", "model-encoder.html", "model-resnet50.html"}
+    assert written() >= pages
+    builder.history.add_trial(builder.trial(builder.session(1, settings={"models": ["encoder"]}), "encoder", "fp16"))
+    assert written() & pages == {"index.html", "model-encoder.html"}
+    assert written() & pages == {"index.html"}
+    assert written("Another") >= pages
 
 
 def test_no_link_leads_to_a_file_that_is_not_there(builder: HistoryBuilder, tmp_path: Path) -> None:

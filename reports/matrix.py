@@ -1,0 +1,210 @@
+"""The matrix of one machine: models and profiles by precisions; in each cell verdict, latency and the last runs."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+from harness.cases.precision import RECIPES
+from reports import text
+from reports.charts import sparkline
+from reports.current import is_tuned, metric_of, sentence_of, standing_of, tuned_latency
+from reports.links import environment_file
+from reports.names import session_views
+from reports.overview import machine_key
+from reports.standing import severity, tally
+from reports.timings import timings_mark, timings_sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from harness.history.rows import MatrixCell
+    from reports.current import CurrentCase
+    from reports.overview import Overview
+    from reports.pages import EnvironmentView, SessionView
+    from reports.reading import Run
+    from reports.standing import Standing
+
+_SPARKLINE_RUNS = 30
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One case on one machine.
+
+    Attributes:
+        standing: its word and symbol.
+        severity: of the standing, 0 the worst.
+        label: what is shown of the standing.
+        href: where the case is shown in full.
+        latency: of the last run, written out; empty where it was not timed.
+        milliseconds: likewise, as a number to sort by; empty too.
+        warning: a word beside the latency where it cannot be trusted.
+        timings: the same in a sentence.
+        change: against the baseline.
+        effect: likewise, as a number to sort by.
+        point: at which the latency was taken.
+        sparkline: the last runs.
+        reason: why it stands as it does, where that is not plain.
+        others: further things to know of it.
+    """
+
+    standing: Standing
+    severity: int
+    label: str
+    href: str
+    latency: str
+    milliseconds: str
+    warning: str
+    timings: str
+    change: str
+    effect: str
+    point: str
+    sparkline: Markup
+    reason: str
+    others: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class MatrixRow:
+    """One model under one profile: a cell per precision, None where the catalogue has no such case.
+
+    ``point`` is where all of its latencies were taken; empty where they were not all taken at the same.
+    """
+
+    model: str
+    href: str
+    profile: str
+    point: str
+    first: bool
+    cells: tuple[Cell | None, ...]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Every case of one machine, as of the last session there; ``key`` stands for it in addresses of views."""
+
+    key: str
+    environment: EnvironmentView
+    href: str
+    session: SessionView | None
+    precisions: tuple[str, ...]
+    rows: tuple[MatrixRow, ...]
+    totals: tuple[tuple[Standing, int], ...]
+
+
+def matrices_of(overview: Overview) -> tuple[Matrix, ...]:
+    """Return a matrix for each machine, in the order of the history."""
+    by_machine: dict[str, list[CurrentCase]] = defaultdict(list)
+    for case in overview.site.cases:
+        by_machine[case.environment].append(case)
+    return tuple(_matrix(environment, cases, overview) for environment, cases in by_machine.items())
+
+
+def in_order(precisions: Iterable[str]) -> list[str]:
+    """Return precisions in their usual order, those that only a suite knows last."""
+    known: dict[str, int] = {recipe: place for place, recipe in enumerate(RECIPES)}
+    return sorted(set(precisions), key=lambda name: (known.get(name, len(known)), name))
+
+
+def _matrix(environment: str, cases: Sequence[CurrentCase], overview: Overview) -> Matrix:
+    site = overview.site
+    here = {trial.session_id for trial in site.reading.trials if trial.environment == environment}
+    last = next((session for session in reversed(site.reading.sessions) if session.record.id in here), None)
+    precisions = in_order(case.precision for case in cases)
+    rows: dict[tuple[str, str], dict[str, Cell]] = defaultdict(dict)
+    for case in cases:
+        rows[case.model, case.profile][case.precision] = _cell(case, overview)
+    seen: set[str] = set()
+    matrix_rows = []
+    # Models by name; the profiles of each stay in the order of the history.
+    for (model, profile), cells in sorted(rows.items(), key=lambda item: item[0][0]):
+        points = {cell.point for cell in cells.values() if cell.point}
+        matrix_rows.append(
+            MatrixRow(
+                model=text.plain(model, 120),
+                href=site.models[model],
+                profile=text.plain(profile, 80),
+                point=points.pop() if len(points) == 1 else "",
+                first=model not in seen,
+                cells=tuple(cells.get(precision) for precision in precisions),
+            )
+        )
+        seen.add(model)
+    return Matrix(
+        key=machine_key(environment),
+        environment=site.names.environments[environment],
+        href=site.links.to(environment_file(environment)),
+        session=session_views([last], overview.trials, site.names)[0] if last else None,
+        precisions=tuple(text.plain(precision, 60) for precision in precisions),
+        rows=tuple(matrix_rows),
+        totals=tuple(tally(case.standing for case in cases)),
+    )
+
+
+def _cell(case: CurrentCase, overview: Overview) -> Cell:
+    cell = case.newest
+    names = overview.site.names
+    latency = milliseconds = change = effect = point = ""
+    drawing = Markup()
+    if key := tuned_latency(cell):
+        value = cell.values[key]
+        latency = text.quantity(value, metric_of(key[0]).unit)
+        milliseconds = f"{value:.6g}" if math.isfinite(value) else ""
+        point = f"at {text.point(key[1])}{', tuned' if is_tuned(cell.profile, key[1]) else ''}"
+        change, effect = _change(cell, *key)
+        series = overview.series_of(case, *key)
+        drawing = _sparkline(overview.runs.get(series, ()) if series is not None else (), cell.subject_hash)
+    explained = case.standing.attention or case.standing.key == "unsupported"
+    others = [
+        f"{names.subjects[other.subject_hash].label}: {standing_of(other).label}"
+        for other in case.cells
+        if other is not cell
+    ]
+    if case.stale and not case.missing_from:
+        others.append(f"last run {text.moment(cell.started_at)[:10]}")
+    return Cell(
+        standing=case.standing,
+        severity=severity(case.standing),
+        label=case.label,
+        href=overview.address_of(case),
+        latency=latency,
+        milliseconds=milliseconds,
+        warning=timings_mark(cell),
+        timings=timings_sentence(cell),
+        change=change,
+        effect=effect,
+        point=point,
+        sparkline=drawing,
+        reason=text.plain(sentence_of(case), 600) if explained else "",
+        others=tuple(others),
+    )
+
+
+def _change(cell: MatrixCell, metric: str, point: str) -> tuple[str, str]:
+    """Return the change of a latency against its baseline, written out and as a number; empty for a short baseline."""
+    verdict = cell.verdicts.get((metric, point))
+    if verdict is None or verdict.effect is None or verdict.status == "insufficient":
+        return "", ""
+    written = text.change(verdict.effect, verdict.scale, metric_of(metric).unit)
+    return written, f"{verdict.effect:.4g}" if math.isfinite(verdict.effect) else ""
+
+
+def _sparkline(runs: Sequence[Run], subject: str) -> Markup:
+    """Draw the last runs, of each session one: that of the cell's subject where it has several."""
+    chosen: dict[str, float] = {}
+    for run in runs:
+        if math.isfinite(run.value) and (run.subject == subject or run.session_id not in chosen):
+            chosen[run.session_id] = run.value
+    values = list(chosen.values())[-_SPARKLINE_RUNS:]
+    if not values:
+        return Markup()
+    return sparkline(
+        values,
+        f"last {text.count(len(values), 'run')}: "
+        f"{text.quantity(min(values), 'ms')} to {text.quantity(max(values), 'ms')}",
+    )

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.history.records import FindingRecord
+from reports.attention import attention_of
+from reports.overview import Overview
+from reports.write import site_of
+from tests.reports.sample_history import DESKTOP, SERVER
+
+if TYPE_CHECKING:
+    from harness.history.records import SessionRecord, TrialRecord
+    from reports.attention import Attention
+    from tests.reports.sample_history import HistoryBuilder
+
+CASES = [(model, precision) for model in ("encoder", "resnet50", "squeezenet") for precision in ("fp16", "int8")]
+
+
+def entries(builder: HistoryBuilder) -> tuple[Attention, ...]:
+    """Return what needs attention in the builder's history."""
+    return attention_of(Overview.of(site_of(builder.history, title="Report")))
+
+
+def failing(trial: TrialRecord, message: str) -> TrialRecord:
+    """Return a trial whose outputs failed with a message."""
+    return replace(
+        trial, outcome="failed", findings=(FindingRecord(stage="outputs", outcome="failed", message=message),)
+    )
+
+
+def regressed(builder: HistoryBuilder, session: SessionRecord, model: str, precision: str, cause: str) -> TrialRecord:
+    """Return a trial whose latency at batch 4 regressed by 10 %, with an engine of a class of causes."""
+    trial = builder.trial(session, model, precision)
+    words = tuple(
+        replace(
+            each, cause=cause, verdict=replace(each.verdict, status="regressed", effect=0.1, value=1.1, baseline=1.0)
+        )
+        for each in trial.verdicts
+        if (each.metric, each.point) == ("latency_host", "batch=4")
+    )
+    return replace(trial, verdicts=words)
+
+
+def test_cases_that_fail_with_the_same_words_are_one_entry(builder: HistoryBuilder) -> None:
+    """Numbers, names of the case and of tensors do not make another cause."""
+    session = builder.session(0)
+    for number, (model, precision) in enumerate(CASES):
+        message = f"{model}-{precision}-batch1x4x16: /{'abcdef'[number]}/Conv: cosine 0.9{number} is below {number}.5"
+        builder.history.add_trial(failing(builder.trial(session, model, precision), message))
+    (entry,) = entries(builder)
+    assert [case.name for case in entry.cases] == [f"{model}-{precision}-batch1x4x16" for model, precision in CASES]
+    assert entry.models == "encoder, resnet50 and squeezenet"
+    assert entry.sentence.endswith("And likewise.")
+    assert "cosine 0.95 is below 5.5" in entry.cases[5].sentence
+
+
+def test_other_words_and_other_machines_are_other_entries(builder: HistoryBuilder) -> None:
+    """What concerns most cases is first."""
+    session = builder.session(0)
+    for (model, precision), message in zip(CASES, ["too large"] + ["not a number"] * 5, strict=True):
+        builder.history.add_trial(failing(builder.trial(session, model, precision), message))
+    alone = builder.trial(session, "encoder", "fp16", environment=DESKTOP)
+    builder.history.add_trial(failing(alone, "not a number"))
+    assert [(len(entry.cases), entry.environment) for entry in entries(builder)] == [
+        (5, SERVER.name),
+        (1, SERVER.name),
+        (1, DESKTOP.name),
+    ]
+
+
+def test_cases_missing_from_one_session_are_one_entry(builder: HistoryBuilder) -> None:
+    """The sentence names the session that asked for them and does not have them."""
+    first, second = builder.session(0), builder.session(1)
+    for model, precision in CASES:
+        builder.history.add_trial(builder.trial(first, model, precision))
+    builder.history.add_trial(builder.trial(second, *CASES[0]))
+    (entry,) = entries(builder)
+    assert (entry.standing.key, len(entry.cases)) == ("missing", 5)
+    assert entry.sentence.startswith("not run in session 000000000001 of 2026-01-06 03:30 UTC")
+
+
+@pytest.mark.parametrize(
+    ("causes", "sizes"),
+    [
+        pytest.param(["other tactics"] * 6, [6], id="of one class"),
+        pytest.param(["other tactics"] * 4 + ["same engine"] * 2, [4, 2], id="of two classes"),
+    ],
+)
+def test_regressions_are_one_entry_where_their_engines_differ_alike(
+    builder: HistoryBuilder, causes: list[str], sizes: list[int]
+) -> None:
+    """Slower with other tactics is one thing, slower with the same engine another: that is the machine."""
+    session = builder.session(0)
+    for (model, precision), cause in zip(CASES, causes, strict=True):
+        builder.history.add_trial(regressed(builder, session, model, precision, cause))
+    found = entries(builder)
+    assert [len(entry.cases) for entry in found] == sizes
+    assert found[0].sentence == (
+        "speed: worse by 10.0 % to 10.0 %, median 10.0 %, with engines of other tactics; session 000000000000."
+    ).replace(" %", "\u00a0%")
+
+
+def test_a_case_alone_is_told_in_full(builder: HistoryBuilder) -> None:
+    """Its sentence has both values."""
+    builder.history.add_trial(regressed(builder, builder.session(0), "resnet50", "fp16", "unknown"))
+    (entry,) = entries(builder)
+    assert "1.10\u00a0ms instead of 1.00\u00a0ms" in entry.sentence
