@@ -28,11 +28,14 @@ class SiteFile:
         state: stands for all that the content is made from, apart from the harness's own code: as long as it is the
             same, the file that an earlier report wrote is left as it is. Empty where that cannot be told.
         content: makes the content.
+        linked: files that the content leads to where the report has them; a change in which of them it has is a change
+            of the state, too.
     """
 
     name: str
     state: str
     content: Callable[[], str]
+    linked: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
