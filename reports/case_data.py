@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from reports import text
 from reports.case_history import MARKED
-from reports.current import describe_change, metric_of
+from reports.current import metric_of
 from reports.links import engine_file, session_file, verdict_file
 from reports.points import commit_of
 from reports.standing import STANDINGS
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.history.rows import SeriesRow, SessionRow
-    from harness.verdicts.gate import Verdict
-    from reports.case_history import CaseHistory, CaseTrial
+    from reports.case_history import CaseHistory, CaseTrial, Judged
     from reports.case_marks import MarkView
     from reports.case_telemetry import GaugeReadings
     from reports.charts import Step
@@ -100,14 +99,14 @@ def case_data(story: CaseStory, names: Names, links: Links) -> dict[str, Any]:
     }
 
 
-def last_words(verdicts: Mapping[int, Verdict], trials: Sequence[CaseTrial]) -> dict[int, tuple[int, Verdict]]:
+def last_words(verdicts: Mapping[int, Judged], trials: Sequence[CaseTrial]) -> dict[int, tuple[int, Judged]]:
     """Return what was said last of each first trial, and after which trial: by the first trial's id.
 
     A verdict that asks for confirmation is followed, in the same session and of the same subject, by those of the
     trials that confirm it; the last one counts.
     """
     first: dict[tuple[str, str], int] = {}
-    words: dict[int, tuple[int, Verdict]] = {}
+    words: dict[int, tuple[int, Judged]] = {}
     for trial in trials:
         key = (trial.session, trial.subject)
         if trial.ordinal == 0:
@@ -117,7 +116,7 @@ def last_words(verdicts: Mapping[int, Verdict], trials: Sequence[CaseTrial]) -> 
     return words
 
 
-def interval_of(verdict: Verdict) -> tuple[float, float] | None:
+def interval_of(verdict: Judged) -> tuple[float, float] | None:
     """Return the interval of a verdict's value, in the metric's unit: its baseline moved by both ends of the effect."""
     baseline, low, high = verdict.baseline, verdict.low, verdict.high
     if baseline is None or low is None or high is None or not all(map(math.isfinite, (baseline, low, high))):
@@ -149,7 +148,7 @@ def _series(row: SeriesRow, story: CaseStory, links: Links) -> dict[str, Any]:
     words = last_words(story.history.verdicts.get(row.id, {}), trials)
     statuses: list[int] = []
     bounds: list[list[float | int | None] | None] = []
-    told: dict[int, str] = {}
+    decided: dict[int, tuple[float | int | None, int]] = {}
     pages: dict[int, str] = {}
     for trial in trials:
         at, verdict = words.get(trial.id, (0, None))
@@ -158,9 +157,11 @@ def _series(row: SeriesRow, story: CaseStory, links: Links) -> dict[str, Any]:
         if verdict is None or verdict.baseline is None or interval is None:
             bounds.append(None)
         else:
-            bounds.append([_rounded(bound / divisor, digits) for bound in (verdict.baseline, *interval)])
-        if verdict and (verdict.status in MARKED or (verdict.k > 1 and interval is not None)):
-            told[trial.id] = _told(row, verdict)
+            bounds.append([_rounded(bound, digits, divisor) for bound in (verdict.baseline, *interval)])
+        # What several trials decided is the median of them, and no longer what the first one measured.
+        if verdict and verdict.k > 1 and verdict.value is not None and interval is not None:
+            decided[trial.id] = (_rounded(verdict.value, digits, divisor), verdict.k)
+        if verdict and verdict.status in MARKED:
             page = links.to(verdict_file(at, row.case_id, row.metric, row.point))
             if page:
                 pages[trial.id] = page
@@ -175,7 +176,7 @@ def _series(row: SeriesRow, story: CaseStory, links: Links) -> dict[str, Any]:
         "values": [_rounded(values.get(trial.id), digits, divisor) for trial in trials],
         "status": statuses,
         "bounds": bounds,
-        "told": told,
+        "decided": decided,
         "pages": pages,
         "steps": [(step.column, step.label, step.text, step.accepted) for step in story.steps.get(row.id, ())],
     }
@@ -184,13 +185,6 @@ def _series(row: SeriesRow, story: CaseStory, links: Links) -> dict[str, Any]:
 def title_of(row: SeriesRow) -> str:
     """Return what a series is called on the page."""
     return f"{text.plain(metric_of(row.metric).title, 80)}{f' at {text.point(row.point)}' if row.point else ''}"
-
-
-def _told(row: SeriesRow, verdict: Verdict) -> str:
-    confirmed = f", decided on {verdict.k} trials" if verdict.k > 1 else ""
-    # The row that this stands in names the series already.
-    said = describe_change(row.metric, row.point, verdict).partition(": ")[2]
-    return text.plain(f"{STANDINGS[verdict.status].label}: {said}{confirmed}")
 
 
 def _rounded(value: float | None, digits: int, divisor: float = 1.0) -> float | int | None:

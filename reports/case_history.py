@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import func, select
 
-from harness.history import reading as rows_of
 from harness.history.tables import (
     BaselineMember,
     Case,
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from harness.history.named_baselines import NamedBaseline
     from harness.history.rows import SeriesRow, SessionRow
     from harness.history.store import History
-    from harness.verdicts.gate import Verdict as GateVerdict
     from reports.current import CurrentCase
 
 # Case id, version of its meaning, hash of the machine.
@@ -113,6 +112,21 @@ class CaseTrial:
     tactics: str
 
 
+class Judged(NamedTuple):
+    """What a page tells of a verdict on one trial; fields as in ``harness.verdicts.gate.Verdict``.
+
+    There are as many as points in all charts of a report, so it has what is drawn and no more.
+    """
+
+    status: str
+    scale: str
+    k: int
+    value: float | None
+    baseline: float | None
+    low: float | None
+    high: float | None
+
+
 @dataclass(frozen=True)
 class CaseHistory:
     """Everything that one case on one machine left behind, confirmations and further builds included.
@@ -125,7 +139,7 @@ class CaseHistory:
 
     trials: Sequence[CaseTrial]
     values: Mapping[int, Mapping[int, float]]
-    verdicts: Mapping[int, Mapping[int, GateVerdict]]
+    verdicts: Mapping[int, Mapping[int, Judged]]
 
 
 def read_extents(history: History) -> Mapping[CaseKey, Extent]:
@@ -180,7 +194,12 @@ def read_case(history: History, source: CaseSource) -> CaseHistory:
     trials = (
         select(
             *(Trial.id, Trial.session_id, Subject.subject_hash, Trial.ordinal, Trial.started_at, Trial.outcome),
-            *(Trial.quality, Trial.conditions, Engine.build_hash, Engine.fingerprint),
+            *(
+                Trial.quality,
+                Trial.conditions,
+                func.coalesce(Engine.build_hash, ""),
+                func.coalesce(Engine.fingerprint, ""),
+            ),
         )
         .select_from(Trial)
         .join(Case, Case.id == Trial.case_id)
@@ -191,16 +210,15 @@ def read_case(history: History, source: CaseSource) -> CaseHistory:
         .order_by(Trial.id)
     )
     values = select(Measurement.series_id, Measurement.trial_id, Measurement.value)
-    verdicts = select(Verdict.series_id, Verdict.trial_id, *rows_of.VERDICT_COLUMNS)
+    verdicts = select(Verdict.series_id, Verdict.trial_id, *(getattr(Verdict, name) for name in Judged._fields))
     shown = {row.record.id for row in source.sessions}
     measured: dict[int, dict[int, float]] = defaultdict(dict)
-    judged: dict[int, dict[int, GateVerdict]] = defaultdict(dict)
+    judged: dict[int, dict[int, Judged]] = defaultdict(dict)
     with history.queries.snapshot() as connection:
-        own = [CaseTrial(*row[:8], row[8] or "", row[9] or "") for row in connection.execute(trials) if row[1] in shown]
+        rows: list[Any] = list(connection.execute(trials))
+        own = [CaseTrial(*row) for row in rows if row[1] in shown]
         for series_id, trial, value in connection.execute(values.where(Measurement.series_id.in_(series))):
-            measured[series_id][trial] = rows_of.number(value)
+            measured[series_id][trial] = math.nan if value is None else value
         for row in connection.execute(verdicts.where(Verdict.series_id.in_(series)).order_by(Verdict.trial_id)):
-            verdict = rows_of.verdict(row[2:])
-            if verdict is not None:
-                judged[row[0]][row[1]] = verdict
+            judged[row[0]][row[1]] = Judged(*row[2:])
     return CaseHistory(own, dict(measured), dict(judged))

@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 # What the tables of a page have room for; the drawings and the panel have everything.
 _NEWEST_RUNS, _COLUMNS = 20, 4
 _TRIALS_LINKED = 8
+# More charts than that, and what moved is not seen among them.
+_MOST_LATENCIES = 4
 
 
 @dataclass(frozen=True)
@@ -192,16 +194,7 @@ def _story(
 ) -> CaseStory:
     drawn = [row for row in source.series if context.reading.runs.get(row.id)]
     steps = {row.id: steps_of(row, context) for row in drawn}
-    verdicts = _verdicts(source.case)
-    first = {
-        row.id
-        for row in drawn
-        if row.metric in LATENCIES
-        or any(not step.accepted for step in steps[row.id])
-        or ((row.metric, row.point) in verdicts and verdicts[row.metric, row.point].status in MARKED)
-    }
-    # A case that is not timed, as one of accuracy alone, has something to show as well.
-    first = first or {row.id for row in drawn[:_COLUMNS]}
+    first = _first(source.case, drawn, steps)
     return CaseStory(
         case_id=source.case.case_id,
         history=history,
@@ -219,6 +212,23 @@ def _story(
             [session.record.started_at for session in sessions],
         ),
     )
+
+
+def _first(case: CurrentCase, series: Sequence[SeriesRow], steps: Mapping[int, Sequence[charts.Step]]) -> set[int]:
+    """Return the series to be read first: what moved, and the latencies, of many those that stand for the case."""
+    verdicts = _verdicts(case)
+    moved = {
+        row.id
+        for row in series
+        if any(not step.accepted for step in steps[row.id])
+        or ((row.metric, row.point) in verdicts and verdicts[row.metric, row.point].status in MARKED)
+    }
+    latencies = [row for row in series if row.metric in LATENCIES]
+    if len(latencies) > _MOST_LATENCIES:
+        _, point = tuned_latency(case.newest) or ("", latencies[0].point)
+        latencies = [row for row in latencies if row.point == point]
+    # A case that is not timed, as one of accuracy alone, has something to show as well.
+    return moved | {row.id for row in latencies} or {row.id for row in series[:_COLUMNS]}
 
 
 def _verdicts(case: CurrentCase) -> dict[tuple[str, str], Verdict]:

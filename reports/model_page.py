@@ -10,6 +10,7 @@ from reports.changes import changes_of
 from reports.current import sentence_of
 from reports.drawing import marker_definitions
 from reports.engine_view import EngineRoom
+from reports.links import Links, case_file
 from reports.names import session_views
 from reports.pages import CaseView, ModelPage
 from reports.points import ModelContext, PointData
@@ -56,8 +57,10 @@ def model_page(
     title: str,
     written: str,
     file_name: str,
+    links: Links | None = None,
 ) -> ModelPage:
     """Return the page of ``model``, whose ``cases`` are those of that model on any machine."""
+    links = links or Links()
     trials: dict[str, list[TrialBrief]] = defaultdict(list)
     for trial in reading.trials:
         if trial.model == model:
@@ -75,7 +78,7 @@ def model_page(
         data=PointData({session.record.id: column for column, session in enumerate(sessions)}),
         engine_room=EngineRoom.among(sum(len(case.cells) for case in cases)),
     )
-    views = tuple(_case_view(case, context) for case in sorted(cases, key=lambda case: severity(case.standing)))
+    views = tuple(_case_view(case, context, links) for case in sorted(cases, key=lambda case: severity(case.standing)))
     subjects = {trial.subject: names.subjects[trial.subject] for own in trials.values() for trial in own}
     return ModelPage(
         title=title,
@@ -93,7 +96,7 @@ def model_page(
     )
 
 
-def _case_view(case: CurrentCase, context: ModelContext) -> CaseView:
+def _case_view(case: CurrentCase, context: ModelContext, links: Links) -> CaseView:
     trends, more_trends = trends_of(case, context)
     sentence = sentence_of(case)
     return CaseView(
@@ -111,6 +114,7 @@ def _case_view(case: CurrentCase, context: ModelContext) -> CaseView:
         trends=trends,
         more_trends=more_trends,
         changes=changes_of(case, context),
+        over_time=links.to(case_file(case.case_id, case.version, case.environment)),
     )
 
 

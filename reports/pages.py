@@ -277,7 +277,7 @@ class ChangeView:
 
 @dataclass(frozen=True)
 class CaseView:
-    """One case on one machine, in full."""
+    """One case on one machine, in full; ``over_time`` is the address of its own page, empty where there is none."""
 
     anchor: str
     case_id: str
@@ -293,6 +293,7 @@ class CaseView:
     trends: tuple[TrendView, ...]
     more_trends: tuple[TrendView, ...]
     changes: tuple[ChangeView, ...] = ()
+    over_time: str = ""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,16 @@ def model_files(site: Site) -> Iterator[SiteFile]:
 
     def content(model: str, name: str) -> str:
         own = [case for case in site.cases if case.model == model]
-        page = model_page(model, own, site.reading, site.names, title=site.title, written=site.written, file_name=name)
+        page = model_page(
+            model,
+            own,
+            site.reading,
+            site.names,
+            title=site.title,
+            written=site.written,
+            file_name=name,
+            links=site.links,
+        )
         return render(page, "model.html.j2", site.navigation)
 
     for model, name in site.models.items():

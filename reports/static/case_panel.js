@@ -24,8 +24,6 @@
   };
 
   const sentence = (series, place) => {
-    const id = trials.id[place];
-    if (series.told[id]) return series.told[id];
     const status = series.status[place];
     if (status < 0) return trials.ordinal[place] ? "judged with the first trial of its session" : "not judged";
     const word = data.statuses[status][1];
@@ -33,9 +31,11 @@
     if (!bounds) return `${word}. ${data.statuses[status][3]}`;
     const [baseline, low, high] = bounds;
     const { round, percent } = caseCharts;
-    if (!series.log) return `${word}: baseline ${round(baseline, 4)}, interval ${round(low, 4)} … ${round(high, 4)} ${series.unit}`;
-    const effect = series.values[place] / baseline - 1;
-    return `${word}: ${percent(effect)} [${percent(low / baseline - 1)} … ${percent(high / baseline - 1)}] against ${round(baseline, 4)} ${series.unit}`;
+    const [value, count] = series.decided[trials.id[place]] ?? [series.values[place], 1];
+    const against = `against ${round(baseline, 4)} ${series.unit}`.trim() + (count > 1 ? `, decided on ${count} trials` : "");
+    if (!series.log) return `${word}: ${round(value, 4)} [${round(low, 4)} … ${round(high, 4)}] ${against}`;
+    const [effect, least, most] = [value, low, high].map((each) => percent(each / baseline - 1));
+    return `${word}: ${effect} [${least} … ${most}] ${against}`;
   };
 
   const fill = (place) => {
@@ -80,12 +80,10 @@
       return;
     }
     fill(place);
-    if (panel.hidden) {
-      panel.hidden = false;
-      if (moved) {
-        opener = document.activeElement === document.body ? null : document.activeElement;
-        panel.focus({ preventScroll: true });
-      }
+    panel.hidden = false;
+    if (moved && !panel.contains(document.activeElement)) {
+      opener = document.activeElement === document.body ? null : document.activeElement;
+      panel.focus({ preventScroll: true });
     }
   };
   const step = (by) => caseView.change({ trial: trials.id[trials.id.indexOf(caseView.now.trial) + by] });

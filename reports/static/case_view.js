@@ -4,6 +4,7 @@
 const caseView = (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const form = document.getElementById("view");
+  const inputs = [...form.querySelectorAll("input")];
   const listeners = [];
   const initial = {
     series: data.series.filter((series) => series.first).map((series) => series.id),
@@ -42,7 +43,7 @@ const caseView = (() => {
     };
   };
   const show = () => {
-    for (const input of form.elements) {
+    for (const input of inputs) {
       if (input.name === "series") input.checked = view.series.includes(input.value);
       if (input.name === "subject") input.checked = view.subjects.includes(Number(input.value));
       if (input.name === "across" || input.name === "scale") input.checked = view[input.name] === input.value;
@@ -58,9 +59,8 @@ const caseView = (() => {
     if (changed.length) for (const listener of listeners) listener(view, changed);
   };
 
-  form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("change", () => {
-    const checked = (name) => [...form.elements].filter((input) => input.name === name && input.checked).map((input) => input.value);
+    const checked = (name) => inputs.filter((input) => input.name === name && input.checked).map((input) => input.value);
     change({
       series: checked("series"),
       subjects: checked("subject").map(Number),

@@ -233,6 +233,19 @@ def test_a_file_of_the_same_state_is_left_as_it_is(
     assert made == ["one"] * 3
 
 
+def test_a_file_is_made_again_when_what_it_leads_to_comes_or_goes(
+    builder: HistoryBuilder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise it would have a dead link, or lack one."""
+    made: list[str] = []
+    one = SiteFile("one.html", "same", lambda: made.append("one") or "<p>", linked=("two.html",))  # type: ignore[func-returns-value]
+    two = SiteFile("two.html", "same", lambda: "<p>")
+    for files in ([one], [one], [one, two], [one, two], [one]):
+        monkeypatch.setattr("reports.write.SECTIONS", (lambda _, files=files: iter(files),))
+        write_report(builder.history, tmp_path / "report")
+    assert len(made) == 3
+
+
 def test_no_link_leads_to_a_file_that_is_not_there(builder: HistoryBuilder, tmp_path: Path) -> None:
     """What no section offers has no address."""
     site = site_of(builder.history, title="Report")
