@@ -13,8 +13,11 @@ const caseCharts = (() => {
   }));
   const day = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 10);
   const clock = (seconds) => new Date(seconds * 1000).toISOString().slice(11, 16);
-  const round = (value, digits) => (value === 0 ? "0" : Math.abs(value) >= 1e6 || Math.abs(value) < 1e-4 ? value.toPrecision(digits) : String(Number(value.toPrecision(digits))));
-  const percent = (share) => `${share < 0 ? "−" : "+"}${Math.abs(100 * share).toFixed(Math.abs(share) < 0.0095 ? 2 : 1)} %`;
+  const round = (value, digits) => {
+    const whole = value === 0 || (Math.abs(value) < 1e6 && Math.abs(value) >= 1e-4);
+    return (whole ? String(Number(value.toPrecision(digits))) : value.toPrecision(digits)).replace(/^-/, "−");
+  };
+  const percent = (share) => `${share < 0 ? "−" : "+"}${Math.abs(100 * share).toFixed(Math.abs(share) < 0.0095 ? 2 : 1)}\u00a0%`;
 
   const places = () => (caseView.now.across === "time" ? data.sessions.map((session) => session[1]) : data.sessions.map((_, i) => i));
   const span = () => {
@@ -131,6 +134,10 @@ const caseCharts = (() => {
     ctx.beginPath();
     ctx.rect(left, top - 4 * ratio, width, tall + 8 * ratio);
     ctx.clip();
+    // Where runs stand close together their points are smaller.
+    const [low, high] = span();
+    const many = places().filter((x) => x >= low && x <= high).length;
+    const size = Math.min(Math.max(width / ratio / Math.max(many, 1) / 8, 0.62), 1.1) * ratio;
     data.subjects.forEach(([index], s) => {
       if (!chosen()[s]) return;
       const ink = colour(`s${index % 8}`);
@@ -163,7 +170,7 @@ const caseCharts = (() => {
         }
         ctx.save();
         ctx.translate(x, y);
-        ctx.scale(1.1 * ratio, 1.1 * ratio);
+        ctx.scale(size, size);
         ctx.fillStyle = data.trials.quality[place] === "ok" ? ink : colour("card");
         ctx.fill(shapes.get(index));
         ctx.strokeStyle = ink;
@@ -175,10 +182,10 @@ const caseCharts = (() => {
         const selected = data.trials.id[place] === caseView.now.trial;
         if (tone || selected) {
           ctx.strokeStyle = colour(selected ? "ink" : tone);
-          ctx.lineWidth = 2 * ratio;
+          ctx.lineWidth = 1.8 * size;
           ctx.setLineDash(status === "inconclusive" && !selected ? [3 * ratio, 2 * ratio] : []);
           ctx.beginPath();
-          ctx.arc(x, y, (selected ? 8.5 : 6.5) * ratio, 0, 7);
+          ctx.arc(x, y, (selected ? 7.7 : 5.9) * size, 0, 7);
           ctx.stroke();
           ctx.setLineDash([]);
         }

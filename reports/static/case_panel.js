@@ -35,7 +35,7 @@
     const against = `against ${round(baseline, 4)} ${series.unit}`.trim() + (count > 1 ? `, decided on ${count} trials` : "");
     if (!series.log) return `${word}: ${round(value, 4)} [${round(low, 4)} … ${round(high, 4)}] ${against}`;
     const [effect, least, most] = [value, low, high].map((each) => percent(each / baseline - 1));
-    return `${word}: ${effect} [${least} … ${most}] ${against}`;
+    return `${word}: ${effect} [${least}\u00a0… ${most}] ${against}`;
   };
 
   const fill = (place) => {
@@ -52,7 +52,7 @@
     fact("Ended", trials.outcome[place]);
     fact("Timings", trials.quality[place] === "ok" ? "can be trusted" : trials.quality[place]);
     const machine = data.telemetry.filter((gauge) => gauge.values[place] !== null);
-    if (machine.length) fact("Machine", machine.map((gauge) => `${gauge.title} ${gauge.values[place]} ${gauge.unit}`.trim()).join("; "));
+    if (machine.length) fact("Machine", machine.map((gauge) => `${gauge.title} ${caseCharts.round(gauge.values[place], 4)}\u00a0${gauge.unit}`.trim()).join("; "));
     rows.replaceChildren();
     for (const series of data.series) {
       const value = series.values[place];
