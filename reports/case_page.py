@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from reports import charts, text
 from reports.case_data import CaseStory, case_data, last_words, title_of
 from reports.case_history import MARKED
 from reports.case_marks import marks_of
 from reports.case_telemetry import telemetry_of
+from reports.case_views import CasePage, ChartView, EngineRow, Lottery, RunRow
 from reports.changes import changes_of, steps_of
 from reports.current import LATENCIES, metric_of, sentence_of, tuned_latency
 from reports.drawing import marker_definitions
@@ -31,104 +32,18 @@ from reports.trends import trend_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from markupsafe import Markup
-
     from harness.history.rows import SeriesRow, SessionRow
     from harness.verdicts.gate import Verdict
     from reports.case_history import CaseHistory, CaseSource
-    from reports.case_marks import MarkView
     from reports.case_telemetry import GaugeReadings
     from reports.current import CurrentCase
-    from reports.pages import ChangeView, EnvironmentView, SubjectView
     from reports.site import Site
-    from reports.standing import Standing
 
 # What the tables of a page have room for; the drawings and the panel have everything.
 _NEWEST_RUNS, _COLUMNS = 20, 4
 _TRIALS_LINKED = 8
 # More charts than that, and what moved is not seen among them.
 _MOST_LATENCIES = 4
-
-
-@dataclass(frozen=True)
-class ChartView:
-    """One chart: ``id`` is that of its data, ``still`` the drawing for print and for readers without scripts."""
-
-    id: str
-    title: str
-    latest: str
-    standing: Standing | None
-    still: Markup
-    note: str
-    first: bool
-
-
-@dataclass(frozen=True)
-class EngineRow:
-    """One engine with its trials; ``more`` of these have no room here."""
-
-    label: str
-    href: str
-    trials: tuple[int, ...]
-    more: int
-    median: str
-    range: str
-    since: str
-
-
-@dataclass(frozen=True)
-class Lottery:
-    """The engines of a case: the drawing, the sentence to it, the rows of its table."""
-
-    title: str
-    sentence: str
-    strip: Markup
-    rows: tuple[EngineRow, ...]
-
-
-@dataclass(frozen=True)
-class RunRow:
-    """One run: ``values`` go with ``CasePage.columns``."""
-
-    trial: int
-    started: str
-    session: str
-    session_href: str
-    commit: str
-    subject: SubjectView
-    engine: str
-    quality: str
-    values: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class CasePage:
-    """Everything about one case on one machine over time."""
-
-    title: str
-    written: str
-    case_id: str
-    model: str
-    model_href: str
-    precision: str
-    profile: str
-    version: int
-    environment: EnvironmentView
-    standing: Standing
-    label: str
-    sentence: str
-    command: str
-    runs_in_all: int
-    charts: tuple[ChartView, ...]
-    telemetry: tuple[ChartView, ...]
-    lottery: Lottery | None
-    changes: tuple[ChangeView, ...]
-    marks: tuple[MarkView, ...]
-    columns: tuple[str, ...]
-    runs: tuple[RunRow, ...]
-    subjects: tuple[SubjectView, ...]
-    markers: Markup
-    data: Mapping[str, Any] = field(repr=False)
 
 
 def case_page(
