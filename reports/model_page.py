@@ -114,7 +114,7 @@ def _case_view(case: CurrentCase, context: ModelContext) -> CaseView:
         standing=case.standing,
         label=case.label,
         sentence=text.plain(f"{sentence[:1].upper()}{sentence[1:]}", 600),
-        command=text.plain(_command(case), 300),
+        command=text.plain(command_of(case), 300),
         trials=tuple(trial_view(cell, context) for cell in case.cells),
         trends=trends,
         more_trends=more_trends,
@@ -123,7 +123,7 @@ def _case_view(case: CurrentCase, context: ModelContext) -> CaseView:
     )
 
 
-def _command(case: CurrentCase) -> str:
+def command_of(case: CurrentCase) -> str:
     """Return the command that runs the case again; a file that was checked is in no catalogue."""
     record = case.session.record
     if record.settings.get("check"):

@@ -21,7 +21,15 @@ if TYPE_CHECKING:
     from reports.pages import Page
 
 # What runs on the pages that a template makes, in this order.
-_SCRIPTS = {"index.html.j2": ("overview.js",), "model.html.j2": ("charts.js",)}
+_SCRIPTS = {
+    "index.html.j2": ("overview.js",),
+    "model.html.j2": ("charts.js",),
+    "case.html.j2": ("vendor/uPlot.iife.min.js", "case_view.js", "case_charts.js", "case_panel.js"),
+}
+# Styles beside those of every page, likewise.
+_STYLES = {"case.html.j2": ("vendor/uPlot.min.css",)}
+# What other people wrote goes with their notice into every page.
+_NOTICES = {"vendor/uPlot.iife.min.js": "vendor/uPlot.LICENSE"}
 
 
 def render(page: Page, template: str, navigation: Sequence[tuple[str, str]] = ()) -> str:
@@ -32,7 +40,7 @@ def render(page: Page, template: str, navigation: Sequence[tuple[str, str]] = ()
         template: a file of ``templates/``.
         navigation: address and title of the pages that every page leads to.
     """
-    scripts = [_static(name) for name in _SCRIPTS.get(template, ())]
+    scripts = [_script(name) for name in _SCRIPTS.get(template, ())]
     digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
     return (
         _environment()
@@ -40,7 +48,7 @@ def render(page: Page, template: str, navigation: Sequence[tuple[str, str]] = ()
         .render(
             page=page,
             navigation=navigation,
-            style=Markup(_static("page.css")),  # noqa: S704 - a file of this package
+            style=Markup("".join(_static(name) for name in ("page.css", *_STYLES.get(template, ())))),  # noqa: S704 - a file of this package
             scripts=[Markup(script) for script in scripts],  # noqa: S704 - likewise
             script_hashes=[f"'sha256-{digest}'" for digest in digests] or ["'none'"],
             version=_version(),
@@ -65,6 +73,20 @@ def _environment() -> jinja2.Environment:
 
 def _dump(value: object) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+@cache
+def _script(name: str) -> str:
+    """Return a script as it stands in a page.
+
+    Of one that other people wrote the first line, which says whence it comes, makes room for their notice: an address
+    of the network in a page is none that it asks, but who audits pages should find none.
+    """
+    source = _static(name)
+    if name not in _NOTICES:
+        return source
+    library = name.rpartition("/")[2].partition(".")[0]
+    return f"/*! {library}\n\n{_static(_NOTICES[name])}\n*/\n{source.partition(chr(10))[2]}"
 
 
 @cache

@@ -45,9 +45,9 @@ def trends_of(
         moved = verdict is not None and verdict.status in _MARKED
         moved = moved or any(not step.accepted for step in steps_of(row, context))
         if row.metric in LATENCIES or moved:
-            first.append(_trend(row, runs, verdict, context))
+            first.append(trend_of(row, runs, verdict, context))
         elif all_series:
-            others.append(_trend(row, runs, verdict, context))
+            others.append(trend_of(row, runs, verdict, context))
     return tuple(first), tuple(others)
 
 
@@ -68,7 +68,15 @@ def expected_band(verdict: Verdict) -> tuple[float, float] | None:
     return baseline - (high - low) / 2, baseline + (high - low) / 2
 
 
-def _trend(row: SeriesRow, runs: Sequence[Run], verdict: Verdict | None, context: ModelContext) -> TrendView:
+def trend_of(row: SeriesRow, runs: Sequence[Run], verdict: Verdict | None, context: ModelContext) -> TrendView:
+    """Return the trend of one series, with the values of its points left in the context's data.
+
+    Args:
+        row: the series.
+        runs: its runs, oldest first, at least one.
+        verdict: the last one on it; None if there is none.
+        context: of the page.
+    """
     metric = metric_of(row.metric)
     title = f"{text.plain(metric.title, 80)}{f' at {text.point(row.point)}' if row.point else ''}"
     latest = text.quantity(runs[-1].value, metric.unit)
