@@ -21,7 +21,13 @@ if TYPE_CHECKING:
     from reports.pages import Page
 
 # What runs on the pages that a template makes, in this order.
-_SCRIPTS = {"index.html.j2": ("filter.js",), "model.html.j2": ("charts.js",)}
+_SCRIPTS = {
+    "index.html.j2": ("filter.js",),
+    "model.html.j2": ("charts.js",),
+    "layers.html.j2": ("charts.js",),
+}
+# What runs on every page, behind those.
+_SHARED_SCRIPTS = ("tables.js",)
 
 
 def render(page: Page, template: str, navigation: Sequence[tuple[str, str]] = ()) -> str:
@@ -32,7 +38,7 @@ def render(page: Page, template: str, navigation: Sequence[tuple[str, str]] = ()
         template: a file of ``templates/``.
         navigation: address and title of the pages that every page leads to.
     """
-    scripts = [_static(name) for name in _SCRIPTS.get(template, ())]
+    scripts = [_static(name) for name in (*_SCRIPTS.get(template, ()), *_SHARED_SCRIPTS)]
     digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
     return (
         _environment()

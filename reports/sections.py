@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reports.data_files import data_files
+from reports.details import detail_files
 from reports.index_page import index_page
 from reports.links import INDEX
 from reports.model_page import model_page
@@ -39,4 +41,4 @@ def index_files(site: Site) -> Iterator[SiteFile]:
 
 
 # In the order in which they are written: the first page is the last, so that what it links to is there.
-SECTIONS: tuple[Callable[[Site], Iterator[SiteFile]], ...] = (model_files, index_files)
+SECTIONS: tuple[Callable[[Site], Iterator[SiteFile]], ...] = (model_files, detail_files, data_files, index_files)
