@@ -44,7 +44,7 @@ class TrialRow:
 
 @dataclass(frozen=True)
 class WordRow:
-    """A word of the gate on one series; ``case`` leads to the page of the verdict, if there is one."""
+    """A word of the gate on one series; ``case`` leads to the page of the verdict, or of the case if there is none."""
 
     standing: Standing
     case: Linked
@@ -84,6 +84,7 @@ def trial_rows(site: Site, details: Details, session: str, trials: Sequence[Tria
 
 def word_rows(site: Site, words: Iterable[NotableVerdict]) -> tuple[WordRow, ...]:
     """Return the notable words on series, the gravest first and then the largest change."""
+    current = {(case.case_id, case.environment): case for case in site.cases}
     series = {row.id: row for row in site.reading.series}
     ordered = sorted(words, key=lambda word: (severity(STANDINGS[word.status]), -abs(word.effect or 0.0)))
     rows = []
@@ -92,10 +93,11 @@ def word_rows(site: Site, words: Iterable[NotableVerdict]) -> tuple[WordRow, ...
         metric = metric_of(row.metric)
         ends = [text.change(end, word.scale, metric.unit) for end in (word.low, word.high) if end is not None]
         page = site.links.to(verdict_file(word.trial_id, row.case_id, row.metric, row.point))
+        case = _case(site, current.get((row.case_id, row.environment_hash)), row.case_id)
         rows.append(
             WordRow(
                 standing=STANDINGS[word.status],
-                case=Linked(text.plain(row.case_id, 160), page),
+                case=Linked(case.text, page or case.href),
                 series=text.plain(metric.title, 80) + (f" at {text.point(row.point)}" if row.point else ""),
                 subject=site.names.subjects[word.subject],
                 value=text.quantity(word.value, metric.unit),

@@ -1,6 +1,6 @@
 "use strict";
 // Tables: sorted by a click on a column's head, filtered where the table asks for it, taken home as CSV or JSON.
-// How a table with an id is sorted and filtered, and what is unfolded, is kept in the address ("#layers.sort=4-&open=log"),
+// How a table with an id is sorted and filtered, and what is unfolded, is kept in the address ("#layers.sort=4-desc&open=log"),
 // beside what other scripts keep there; an address without "=" is a plain anchor.
 (() => {
   const collator = new Intl.Collator(undefined, { numeric: true });
@@ -76,13 +76,13 @@
         const first = head.classList.contains("num") ? -1 : 1;
         const direction = now === null ? first : (now === "ascending") === (first > 0) ? -first : 0;
         sort(column, direction);
-        if (table.id) remember(`${table.id}.sort`, direction && `${column + 1}${direction > 0 ? "+" : "-"}`);
+        if (table.id) remember(`${table.id}.sort`, direction && `${column + 1}-${direction > 0 ? "asc" : "desc"}`);
       });
       head.append(button);
     });
     return (word) => {
-      const [, column, sign] = word?.match(/^(\d+)([+-])$/) ?? [];
-      sort(column ? column - 1 : 0, column && heads[column - 1] ? (sign === "+" ? 1 : -1) : 0);
+      const [, column, way] = word?.match(/^(\d+)-(asc|desc)$/) ?? [];
+      sort(column ? column - 1 : 0, column && heads[column - 1] ? (way === "asc" ? 1 : -1) : 0);
     };
   };
 
@@ -127,7 +127,7 @@
     JSON: (table) => {
       const heads = headsOf(table);
       const plain = (cell) => {
-        const number = Number(cell.dataset.value ?? NaN);
+        const number = Number(cell.dataset.value ?? (/^-?[\d.]+$/.test(cell.matches(".num") ? textOf(cell) : "") ? textOf(cell) : NaN));
         return Number.isFinite(number) ? number : cell.dataset.value ?? textOf(cell);
       };
       return JSON.stringify(shownRows(table).map((row) => Object.fromEntries([...row.cells].map((cell, i) => [heads[i], plain(cell)]))), null, 1);
