@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from reports.layer_alignment import Aligned
 
 Relation = Literal["other type", "other tactics", "only here", "only there", "same tactics"]
-_RELATIONS: tuple[Relation, ...] = ("other type", "other tactics", "only here", "only there", "same tactics")
+# As a sentence has them, the gravest first.
+_TOLD: Mapping[Relation, str] = {
+    "other type": "in another type",
+    "other tactics": "with other tactics",
+    "only here": "only here",
+    "only there": "only there",
+    "same tactics": "with the same tactics",
+}
 _MOST_ROWS = 600
 _NAME, _TACTIC = 140, 200
 
@@ -148,7 +155,7 @@ def _sentence(
     timed: bool,
 ) -> str:
     counts = Counter(row.relation for row in rows)
-    said = text.listed([f"{counts[relation]} {relation}" for relation in _RELATIONS if counts[relation]])
+    said = text.listed([f"{counts[relation]} {words}" for relation, words in _TOLD.items() if counts[relation]])
     parts = f"Of {text.count(len(rows), 'part')} of the graph: {said}."
     here, there = _time(own), _time(other)
     if not timed or not here or there is None:

@@ -54,7 +54,7 @@ def test_engines_stand_beside_each_other(sample_report: Path) -> None:
     assert "the same case under onnxruntime 1.30.0" in page.text
     assert "fp16 under the same subject" in page.text
     assert name_of("squeezenet", "fp16") in page.attributes("href")
-    assert "Of 66 parts of the graph: 22 other type and 44 same tactics." in page.text
+    assert "Of 66 parts of the graph: 22 in another type and 44 with the same tactics." in page.text
 
 
 def test_a_case_without_layers_has_no_page(sample_report: Path) -> None:
