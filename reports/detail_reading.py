@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 NOTABLE = ("regressed", "improved", "inconclusive", "missing", "quarantined")
 # How many subjects of a case are gone into beside those of its last session: the newest.
 _SUBJECTS = 3
-# Beside the engines of the newest trials: as many of those that a verdict or a change speaks of, the newest first.
-_MORE_ENGINES = 100
+# Beside the engines of the newest trials: so many of those that a verdict or a change speaks of, the newest first.
+_MORE_ENGINES = 50
 # No statement may name more values than SQLite takes.
 _AT_ONCE = 30_000
 

@@ -25,7 +25,7 @@ _TOLD: Mapping[Relation, str] = {
     "only there": "only there",
     "same tactics": "with the same tactics",
 }
-_MOST_ROWS = 600
+_MOST_ROWS = 150
 _NAME, _TACTIC = 140, 200
 
 
@@ -97,7 +97,7 @@ def relation_of(part: Aligned) -> Relation:
     types = [{layer.compute_type for layer in side if layer.compute_type} for side in sides]
     if types[0] != types[1] and all(types):
         return "other type"
-    tactics = [Counter((layer.operator, layer.tactic) for layer in side) for side in sides]
+    tactics = [sorted((layer.operator, layer.tactic) for layer in side) for side in sides]
     return "same tactics" if tactics[0] == tactics[1] else "other tactics"
 
 
@@ -138,7 +138,7 @@ def _side(layers: Sequence[LayerRecord], time: float | None, ratios: Mapping[str
 
 
 def _joined(words: Sequence[str], longest: int) -> str:
-    return ", ".join(text.plain(word, longest) for word in dict.fromkeys(words[:6])) or text.ABSENT
+    return ", ".join([text.plain(word, longest) for word in dict.fromkeys(words[:6])]) or text.ABSENT
 
 
 def _time(layers: Sequence[LayerRecord]) -> float | None:

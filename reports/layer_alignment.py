@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -75,7 +76,17 @@ def nodes_of(layer: LayerRecord) -> tuple[str, ...]:
 
     A layer that only brings a tensor into another format belongs to the nodes of the layer that it does so for.
     """
-    name = layer.name
+    return _nodes_in(layer.name)
+
+
+def is_helper(layer: LayerRecord) -> bool:
+    """Return whether a layer only brings a tensor into another format for a layer beside it."""
+    return _HELPER.match(layer.name) is not None
+
+
+# The engines of one model, which are put beside each other one after the other, share most of their layers' names.
+@lru_cache(maxsize=10_000)
+def _nodes_in(name: str) -> tuple[str, ...]:
     helper = _HELPER.match(name)
     if helper:
         name = helper["helped"]
@@ -87,11 +98,6 @@ def nodes_of(layer: LayerRecord) -> tuple[str, ...]:
         if node and not _UNNAMED.search(node) and not _COPIED.match(node):
             names.append(node)
     return tuple(names)
-
-
-def is_helper(layer: LayerRecord) -> bool:
-    """Return whether a layer only brings a tensor into another format for a layer beside it."""
-    return _HELPER.match(layer.name) is not None
 
 
 _TENSOR = "\0"

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from reports.standing import Standing
 
 # How many engines stand beside one at most.
-_BESIDE = 6
+_BESIDE = 4
 _MOST_TENSORS = 2000
 
 
