@@ -88,7 +88,8 @@ def session_files(site: Site, details: Details) -> Iterator[SiteFile]:
         neighbours = [each.record.id for each in beside if each]
         yield SiteFile(
             session_file(row.record.id),
-            stable_hash([states[row.record.id], neighbours, words]),
+            # The sessions beside it are among its links.
+            stable_hash([states[row.record.id], words]),
             lambda row=row, own=own, beside=beside: _content(site, details, row, own, beside),  # type: ignore[misc]
             links=(LIST, *map(session_file, neighbours), *trial_targets(site, details, row.record.id, own)),
         )

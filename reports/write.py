@@ -87,7 +87,7 @@ def site_of(history: History, *, title: str, last: int = 200) -> Site:
 def _state(file: SiteFile, site: Site) -> str:
     if not file.state:
         return ""
-    found = "".join("1" if site.links.to(name) else "0" for name in file.links)
+    found = " ".join(name for name in file.links if site.links.to(name))
     return f"{_code()} {file.state} {hashlib.sha256(found.encode()).hexdigest()[:8] if found else ''}".rstrip()
 
 

@@ -197,14 +197,14 @@
     const open = (state.get("open") ?? "").split(",");
     const shut = (state.get("shut") ?? "").split(",");
     for (const details of folded) details.open = open.includes(details.id) || (usual.get(details) && !shut.includes(details.id));
-    const target = location.hash.includes("=") ? null : document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const target = location.hash.includes("=") ? null : document.getElementById(location.hash.slice(1));
     for (let outer = target?.closest("details"); outer; outer = outer.parentElement?.closest("details")) outer.open = true;
     if (target?.closest("details")) target.scrollIntoView();
     setTimeout(() => { restoring = false; });
   };
   for (const details of folded) {
     details.addEventListener("toggle", () => {
-      if (restoring || details.open === parameters().get("open")?.split(",").includes(details.id)) return;
+      if (restoring) return;
       const differing = folded.filter((each) => each.open !== usual.get(each));
       remember("open", differing.filter((each) => each.open).map((each) => each.id).join(","));
       remember("shut", differing.filter((each) => !each.open).map((each) => each.id).join(","));

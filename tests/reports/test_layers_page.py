@@ -80,8 +80,9 @@ def test_only_what_changed_is_written_again(builder: HistoryBuilder, tmp_path: P
 
 def test_an_engine_without_layers_still_shows_errors(builder: HistoryBuilder, tmp_path: Path) -> None:
     """Errors are drawn though the engine's layers were not listed, and nothing stands beside it."""
-    trial = builder.trial(builder.session(0), "resnet50", "fp16")
-    builder.history.add_trial(replace(trial, engine=None))
+    session = builder.session(0)
+    builder.history.add_trial(builder.trial(session, "resnet50", "fp16", subject=OLD))
+    builder.history.add_trial(replace(builder.trial(session, "resnet50", "fp16"), engine=None))
     folder = write_report(builder.history, tmp_path / "report").parent
     page = ParsedPage.of(folder / name_of("resnet50", "fp16"))
     assert "Errors along the graph" in page.text

@@ -233,6 +233,24 @@ def test_a_file_of_the_same_state_is_left_as_it_is(
     assert made == ["one"] * 3
 
 
+def test_a_file_is_written_again_when_what_it_links_to_appears(
+    builder: HistoryBuilder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which of the files that it may link to are there is part of its state, so that no link is dead or lacking."""
+    made: list[str] = []
+
+    def linking(site: Site) -> Iterator[SiteFile]:
+        yield SiteFile("one.html", "same", lambda: made.append("one") or "<p>", links=["two.html"])  # type: ignore[func-returns-value]
+
+    def linked(site: Site) -> Iterator[SiteFile]:
+        yield SiteFile("two.html", "same", lambda: "<p>")
+
+    for sections, expected in (((linking,), 1), ((linking, linked), 2), ((linking, linked), 2), ((linking,), 3)):
+        monkeypatch.setattr("reports.write.SECTIONS", sections)
+        write_report(builder.history, tmp_path / "report")
+        assert len(made) == expected
+
+
 def test_no_link_leads_to_a_file_that_is_not_there(builder: HistoryBuilder, tmp_path: Path) -> None:
     """What no section offers has no address."""
     site = site_of(builder.history, title="Report")
