@@ -7,6 +7,7 @@ nothing of each other link to the same file, and a page keeps its address from o
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from reports import text
@@ -82,6 +83,8 @@ class Links:
         return all((entry[:1] == "+") == (entry[1:] in self._offered) for entry in account.split())
 
 
+# Asked for each link and for the state of each page that has it.
+@lru_cache(maxsize=100_000)
 def _named(first: str, *others: str) -> str:
     """Return a file name that begins with what a person would look for, and is unique through a digest of all parts."""
     digest = hashlib.sha256("\n".join((first, *others)).encode()).hexdigest()[:8]

@@ -178,6 +178,7 @@ class TrialView:
     layers: LayersView | None
     layer_notes: tuple[str, ...]
     layers_href: str = ""
+    layers_sentence: str = ""
 
 
 @dataclass(frozen=True)

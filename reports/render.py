@@ -24,12 +24,15 @@ if TYPE_CHECKING:
 _SCRIPTS = {
     "index.html.j2": ("overview.js",),
     "model.html.j2": ("charts.js",),
+    "layers.html.j2": ("charts.js",),
     "case.html.j2": ("vendor/uPlot.iife.min.js", "case_view.js", "case_charts.js", "case_panel.js"),
 }
 # Styles beside those of every page, likewise.
 _STYLES = {"case.html.j2": ("vendor/uPlot.min.css",)}
 # What other people wrote goes with their notice into every page.
 _NOTICES = {"vendor/uPlot.iife.min.js": "vendor/uPlot.LICENSE"}
+# What runs on every page, behind those.
+_SHARED_SCRIPTS = ("tables.js",)
 
 
 def render(page: Page, template: str, navigation: Sequence[tuple[str, str]] = ()) -> str:
@@ -40,7 +43,7 @@ def render(page: Page, template: str, navigation: Sequence[tuple[str, str]] = ()
         template: a file of ``templates/``.
         navigation: address and title of the pages that every page leads to.
     """
-    scripts = [_script(name) for name in _SCRIPTS.get(template, ())]
+    scripts = [_script(name) for name in (*_SCRIPTS.get(template, ()), *_SHARED_SCRIPTS)]
     digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
     return (
         _environment()

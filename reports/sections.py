@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reports.case_files import case_files
+from reports.data_files import data_files
+from reports.details import detail_files
 from reports.index_page import index_page
 from reports.links import INDEX
 from reports.model_page import model_page
@@ -47,4 +49,10 @@ def index_files(site: Site) -> Iterator[SiteFile]:
 
 
 # In the order in which they are written: the first page is the last, so that what it links to is there.
-SECTIONS: tuple[Callable[[Site], Iterator[SiteFile]], ...] = (case_files, model_files, index_files)
+SECTIONS: tuple[Callable[[Site], Iterator[SiteFile]], ...] = (
+    case_files,
+    detail_files,
+    data_files,
+    model_files,
+    index_files,
+)

@@ -66,10 +66,11 @@ def trial_view(cell: MatrixCell, context: ModelContext) -> TrialView:
         engine=engine_view(record.engine, record.conditions, context.engine_room) if record.engine else None,
         findings=_findings(record.findings),
         measurements=_measurements(cell, context.reading),
-        outputs=tuple(_tensor_view(e) for e in record.tensor_errors if e.scope == "outputs"),
-        layers=None if layers else _layers(record, cell.trial_id, context.data),
+        outputs=tuple(tensor_view(e) for e in record.tensor_errors if e.scope == "outputs"),
+        layers=None if layers else layers_view(record, cell.trial_id, context.data),
         layers_href=layers,
-        layer_notes=_layer_notes(record.conditions),
+        layers_sentence=layers_sentence(record) if layers else "",
+        layer_notes=layer_notes(record.conditions),
     )
 
 
@@ -85,7 +86,7 @@ def number_of(value: Any) -> float | None:
 def limits_text(tolerance: Mapping[str, float]) -> str:
     """Write a tolerance: ``SQNR ≥ 30.0 dB, cosine ≥ 0.999``."""
     return ", ".join(
-        f"{_LIMITS.get(name, text.plain(name, 40))} {'≥' if name in LOWER_LIMITS else '≤'} {_measure(name, limit)}"
+        f"{_LIMITS.get(name, text.plain(name, 40))} {'≥' if name in LOWER_LIMITS else '≤'} {measured(name, limit)}"
         for name, limit in tolerance.items()
     )
 
@@ -113,7 +114,8 @@ def _ending(outcome: str, message: str) -> tuple[str, str]:
     return outcome, _SYMBOLS[outcome]
 
 
-def _measure(name: str, value: Any) -> str:
+def measured(name: str, value: Any) -> str:
+    """Write a measure of an error, given by its name in the history; a dash stands for what is no number."""
     number = number_of(value)
     if number is None:
         return text.ABSENT
@@ -122,13 +124,14 @@ def _measure(name: str, value: Any) -> str:
     return text.ratio(number)
 
 
-def _tensor_view(error: TensorErrorRecord) -> TensorView:
+def tensor_view(error: TensorErrorRecord) -> TensorView:
+    """Return the error of a tensor as a row of a table."""
     return TensorView(
         place=error.position + 1,
         tensor=text.plain(error.tensor, 120),
         operator=text.plain(error.operator, 60),
         point=text.point(error.point),
-        measures=tuple(_measure(name, error.errors.get(name)) for name, _ in MEASURES),
+        measures=tuple(measured(name, error.errors.get(name)) for name, _ in MEASURES),
         limits=limits_text(error.tolerance),
         passed=error.passed,
     )
@@ -188,7 +191,7 @@ def _unsaid(conditions: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in conditions.items() if name not in _SAID}
 
 
-def _layer_notes(conditions: Mapping[str, Any]) -> tuple[str, ...]:
+def layer_notes(conditions: Mapping[str, Any]) -> tuple[str, ...]:
     """Say what the errors of layers do not: which tensors have none, and what reading the others changed."""
     notes = []
     unreadable = conditions.get("unreadable_layers", ())
@@ -208,7 +211,15 @@ def _layer_notes(conditions: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _layers(record: TrialRecord, trial_id: int, data: PointData) -> LayersView | None:
+def layers_sentence(record: TrialRecord) -> str:
+    """Say how the layers of a trial stand, and which is the first outside its tolerance; empty without any."""
+    errors = sorted((e for e in record.tensor_errors if e.scope == "layers"), key=lambda e: e.position)
+    bars = [_layer_bar(error) for error in errors]
+    return _layers_sentence(bars, [i for i, bar in enumerate(bars) if bar.passed is False]) if bars else ""
+
+
+def layers_view(record: TrialRecord, trial_id: int, data: PointData) -> LayersView | None:
+    """Return the errors of a trial's layers, whose names go into ``data``; None where it has none."""
     errors = sorted((e for e in record.tensor_errors if e.scope == "layers"), key=lambda e: e.position)
     if not errors:
         return None
@@ -227,7 +238,7 @@ def _layers(record: TrialRecord, trial_id: int, data: PointData) -> LayersView |
         chart=layer_chart(bars, identity=identity, description=sentence),
         sentence=sentence,
         rows_title=f"The {len(chosen)} layers with the largest error or outside their tolerance, of {len(bars)}",
-        rows=tuple(_tensor_view(errors[i]) for i in chosen),
+        rows=tuple(tensor_view(errors[i]) for i in chosen),
     )
 
 
@@ -244,14 +255,14 @@ def _layer_bar(error: TensorErrorRecord) -> LayerBar:
 
 def _layers_sentence(bars: Sequence[LayerBar], outside: Sequence[int]) -> str:
     ratios = [bar.sqnr_db for bar in bars if bar.sqnr_db is not None]
-    lowest = f" The lowest ratio of signal to error is {_measure('sqnr_db', min(ratios))}." if ratios else ""
+    lowest = f" The lowest ratio of signal to error is {measured('sqnr_db', min(ratios))}." if ratios else ""
     if outside:
         first = bars[outside[0]]
         operator = f" ({first.operator})" if first.operator else ""
         are = "is" if len(outside) == 1 else "are"
         return (
             f"{len(outside)} of {text.count(len(bars), 'layer')} {are} outside the tolerance; the first one in graph "
-            f"order is {first.name}{operator}, layer {outside[0] + 1}, at {_measure('sqnr_db', first.sqnr_db)}.{lowest}"
+            f"order is {first.name}{operator}, layer {outside[0] + 1}, at {measured('sqnr_db', first.sqnr_db)}.{lowest}"
         )
     judged = sum(bar.passed is not None for bar in bars)
     if judged == 0:

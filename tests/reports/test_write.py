@@ -152,7 +152,7 @@ def test_hostile_text_is_shown_and_not_run(builder: HistoryBuilder, tmp_path: Pa
 
 
 def test_long_text_is_cut(builder: HistoryBuilder, tmp_path: Path) -> None:
-    """A megabyte of log and names of ten thousand characters make no large page."""
+    """A megabyte of log and names of ten thousand characters make no large page of any kind."""
     long = "x" * 10_000
     errors = tuple(replace(error, tensor=long) for error in builder.tensor_errors("fp16"))
     trial = builder.trial(builder.session(0), "resnet50", "fp16")
