@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from reports.pages import Page
 
 # What runs on the pages that a template makes, in this order.
-_SCRIPTS = {"index.html.j2": ("filter.js",), "model.html.j2": ("charts.js",)}
+_SCRIPTS = {
+    "index.html.j2": ("filter.js",),
+    "model.html.j2": ("charts.js",),
+    "versions.html.j2": ("versions.js",),
+}
 
 
 def render(page: Page, template: str, navigation: Sequence[tuple[str, str]] = ()) -> str:

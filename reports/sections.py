@@ -9,6 +9,8 @@ from reports.links import INDEX
 from reports.model_page import model_page
 from reports.render import render
 from reports.site import SiteFile
+from reports.verdict_page import verdict_files
+from reports.versions_page import versions_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,4 +41,9 @@ def index_files(site: Site) -> Iterator[SiteFile]:
 
 
 # In the order in which they are written: the first page is the last, so that what it links to is there.
-SECTIONS: tuple[Callable[[Site], Iterator[SiteFile]], ...] = (model_files, index_files)
+SECTIONS: tuple[Callable[[Site], Iterator[SiteFile]], ...] = (
+    verdict_files,
+    versions_files,
+    model_files,
+    index_files,
+)

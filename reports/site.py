@@ -28,11 +28,14 @@ class SiteFile:
         state: stands for all that the content is made from, apart from the harness's own code: as long as it is the
             same, the file that an earlier report wrote is left as it is. Empty where that cannot be told.
         content: makes the content.
+        leads_to: the files that the content has links to where the report has them; that is part of its state, and is
+            known only when every part has said which files it has.
     """
 
     name: str
     state: str
     content: Callable[[], str]
+    leads_to: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

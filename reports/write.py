@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.history.store import History
+    from reports.links import Links
+    from reports.site import SiteFile
 
 
 def write_report(history: History, destination: Path, *, title: str = "TensorRT harness", last: int = 200) -> Path:
@@ -48,7 +50,7 @@ def write_report(history: History, destination: Path, *, title: str = "TensorRT 
     site = site_of(history, title=title, last=last)
     files = [file for section in SECTIONS for file in section(site)]
     site.links.offer(file.name for file in files)
-    states = {file.name: f"{_code()} {file.state}" if file.state else "" for file in files}
+    states = {file.name: _state(file, site.links) for file in files}
     try:
         destination.mkdir(parents=True, exist_ok=True)
         before = written_before(destination)
@@ -81,6 +83,14 @@ def site_of(history: History, *, title: str, last: int = 200) -> Site:
         title=title,
         written=text.moment(datetime.now(timezone.utc)),
     )
+
+
+def _state(file: SiteFile, links: Links) -> str:
+    """Return what the content of a file depends on; empty where that cannot be told."""
+    if not file.state:
+        return ""
+    found = "".join("1" if links.to(name) else "0" for name in file.leads_to)
+    return f"{_code()} {file.state} {found}".rstrip()
 
 
 @cache
