@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 WIDTH, HEIGHT, TOP, BOTTOM = 420, 240, 14, 40
+# What a letter of a label takes at most, in user units.
+_LETTER = 6.4
 _SLOPE_WIDTH, _SLOPE_HEIGHT, _LABELS = 820, 330, 260
 _BAR, _BAR_LEFT, _BAR_RIGHT = 17, 300, 70
 
@@ -131,15 +133,16 @@ def trade_chart(points: Sequence[TradePoint], units: tuple[str, str], descriptio
     front = sorted(place for point, place in zip(points, places, strict=True) if point.front)
     steps = f"M{number(front[0][0])} {number(front[0][1])}" + "".join(f"H{number(x)}V{number(y)}" for x, y in front[1:])
     parts.append(f'<path class="front" d="{steps}"/>')
+    taken: list[tuple[float, float, float, float]] = []
     for point, (x, y) in zip(points, places, strict=True):
         shape = point.shape % len(SHAPES)
-        beaten = "" if point.front else " beaten"
-        beside, anchor = (x - 8, "end") if x > 0.75 * WIDTH else (x + 8, "start")
         label = f"{point.label}{' (exact)' if point.exact else ''}{'' if point.front else ', beaten'}"
+        box = _free_box(x, y, len(label) * _LETTER, taken)
+        taken.append(box)
         parts.append(
-            f'<g class="trade{beaten}"><path class="f{shape}" d="{shape_path(shape)}" '
+            f'<g class="trade{"" if point.front else " beaten"}"><path class="f{shape}" d="{shape_path(shape)}" '
             f'transform="translate({number(x)} {number(y)})scale(1.5)"/>'
-            f'<text x="{number(beside)}" y="{number(y - 5)}" text-anchor="{anchor}">{escape(label)}</text></g>'
+            f'<text x="{number(box[0])}" y="{number(box[3])}">{escape(label)}</text></g>'
         )
     return _drawn("trade-off", WIDTH, HEIGHT, description, parts)
 
@@ -182,6 +185,24 @@ def bar_chart(bars: Sequence[Bar], description: str) -> Markup:
             f'<text class="value" x="{number(end + 5)}" y="{y + 10}">{escape(bar.text)}</text>'
         )
     return _drawn("bars", WIDTH * 2, height, description, parts)
+
+
+def _free_box(
+    x: float, y: float, width: float, taken: Sequence[tuple[float, float, float, float]]
+) -> tuple[float, float, float, float]:
+    """Return where a label of a point fits, as left, top, right and bottom; to its right and above it if possible."""
+    boxes = [
+        (left, bottom - 11, left + width, bottom)
+        for bottom in (y - 5, y + 15, y - 18, y + 28)
+        for left in (x + 8, x - 8 - width)
+        if left > LEFT and left + width < WIDTH and bottom < HEIGHT - BOTTOM + 2
+    ]
+    free = (
+        box
+        for box in boxes
+        if not any(box[0] < o[2] and o[0] < box[2] and box[1] < o[3] and o[1] < box[3] for o in taken)
+    )
+    return next(free, (x + 8, y - 16, x + 8 + width, y - 5))
 
 
 def _latency_axis(across: Axis, unit: str) -> list[str]:

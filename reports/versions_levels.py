@@ -7,6 +7,7 @@ timings only of runs that the machine was fit for, and those of sessions of one 
 from __future__ import annotations
 
 import math
+import re
 from collections import defaultdict
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
@@ -50,6 +51,9 @@ class Levels:
         places = {row.record.id: place for place, row in enumerate(reading.sessions)}
         collected: dict[Configuration, dict[Measured, dict[str, list[float]]]] = defaultdict(dict)
         self._last_seen: dict[Configuration, int] = {}
+        self._versions = {key: _numbers(subject.version) for key, subject in reading.subjects.items()}
+        runtimes = list(dict.fromkeys(subject.runtime for subject in reading.subjects.values()))
+        self._runtimes = {key: runtimes.index(subject.runtime) for key, subject in reading.subjects.items()}
         for row in reading.series:
             if row.metric not in metrics:
                 continue
@@ -72,8 +76,17 @@ class Levels:
 
     @property
     def newest_first(self) -> list[Configuration]:
-        """Every configuration that measured something, the one of the newest session first."""
-        return sorted(self._last_seen, key=lambda configuration: -self._last_seen[configuration])
+        """Every configuration that measured something, the one of the newest session first.
+
+        Of several of one session the higher version counts as the newer one.
+        """
+        by_version = sorted(self._last_seen, key=lambda each: self._versions[each.subject], reverse=True)
+        return sorted(by_version, key=lambda each: -self._last_seen[each])
+
+    def in_order(self, environment: str) -> list[Configuration]:
+        """Return the configurations of a machine: runtimes in the order first seen, each by its version."""
+        own = [each for each in self._last_seen if each.environment == environment]
+        return sorted(own, key=lambda each: (self._runtimes[each.subject], self._versions[each.subject]))
 
     def measured(self, configuration: Configuration) -> Mapping[Measured, Mapping[str, Sequence[float]]]:
         """Return the values of a configuration by series and pace, the newest last, in the metric's unit."""
@@ -98,6 +111,11 @@ class Levels:
     def fingerprint(self) -> str:
         """Return a text that is another one as soon as any of the values is."""
         return repr([(configuration, self._values.get(configuration)) for configuration in self.newest_first])
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """Return the numbers in a version, so that 10 comes after 9; more digits than any version has are cut."""
+    return tuple(int(digits[:9]) for digits in re.findall(r"[0-9]+", version[:200]))
 
 
 def _middle(values: Sequence[float]) -> float:

@@ -133,7 +133,7 @@ def compare_pair(
     )
     effects = [v.effect for v in settled.values() if v.effect is not None and math.isfinite(v.effect)]
     return Pair(
-        sentence=_sentence(cells, effects, across=a.environment != b.environment, names=names),
+        sentence=_sentence(cells, effects, names) + _between(a, b),
         metric=metric_of(metric).title,
         across=a.environment != b.environment,
         cells=cells,
@@ -221,7 +221,7 @@ def _size(verdict: Verdict | None, cell: HeatCell) -> tuple[int, float]:
     return (0 if _decided(cell.word) else 1), -abs(math.log1p(verdict.effect))
 
 
-def _sentence(cells: Sequence[HeatCell], effects: Sequence[float], *, across: bool, names: tuple[str, str]) -> str:
+def _sentence(cells: Sequence[HeatCell], effects: Sequence[float], names: tuple[str, str]) -> str:
     if not effects:
         return f"{names[0]} and {names[1]} have no case in common that was timed with both."
     counted = Counter(cell.word for cell in cells)
@@ -233,6 +233,12 @@ def _sentence(cells: Sequence[HeatCell], effects: Sequence[float], *, across: bo
     said = f"{names[1]} is {text.listed(told)} of {measured}, against {names[0]}; median {ratio_text(middle)}."
     if counted["absent"]:
         said += f" {counted['absent']} cannot be compared."
-    if across:
-        said += " These are two machines: what differs is the hardware, and nothing here is a regression."
     return said
+
+
+def _between(a: Configuration, b: Configuration) -> str:
+    """Say what a comparison of two machines is worth; nothing of one machine."""
+    if a.environment == b.environment:
+        return ""
+    differs = "the hardware" if a.subject == b.subject else "hardware and software"
+    return f" These are two machines: what differs is {differs}, and nothing here is a regression."

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from reports.versions_figures import CaseSlots, Scope
 
 _MOST_BARS = 60
+# An axis of long numbers has no room for its title.
+_SIZES = ((1e6, "million "), (1e3, "thousand "))
 
 
 def scaling(scope: Scope, *, over_streams: bool) -> tuple[FigureView, ...]:
@@ -85,12 +87,14 @@ def _scaling(
     scope: Scope,
 ) -> FigureView:
     columns = list(dict.fromkeys(column for values in found.values() for column in values))
+    largest = max(value for values in found.values() for value in values.values())
+    divisor, scale = next(((size, name) for size, name in _SIZES if largest >= 2 * size), (1.0, ""))
     lines = [
-        ScalingLine(scope.shapes[precision], tuple((columns.index(column), value) for column, value in values.items()))
+        ScalingLine(scope.shapes[precision], tuple((columns.index(c), value / divisor) for c, value in values.items()))
         for precision, values in found.items()
     ]
     gains = {precision: list(values.values())[-1] / next(iter(values.values())) for precision, values in found.items()}
     unit = "streams" if metric == "throughput_streams" else "point"
     told = ", ".join(f"{text.plain(precision, 24)} × {text.significant(gain)}" for precision, gain in gains.items())
     sentence = f"{scope.title(configuration)}: samples per second from the first {unit} to the last, {told}."
-    return FigureView(title, sentence, scaling_chart(columns, lines, "samples per second", sentence))
+    return FigureView(title, sentence, scaling_chart(columns, lines, f"{scale}samples per second", sentence))

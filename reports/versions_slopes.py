@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,12 +10,13 @@ from reports import text
 from reports.current import LATENCIES, metric_of
 from reports.versions_charts import SlopeLine, slope_chart
 from reports.versions_figures import FigureView
-from reports.versions_levels import Configuration, Levels, Measured
+from reports.versions_levels import Measured
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reports.versions_figures import Scope
+    from reports.versions_levels import Configuration, Levels
     from reports.versions_pairs import Slot
 
 _MOST_SUBJECTS, _MOST_NAMED, _MOST_LINES = 8, 8, 400
@@ -26,8 +26,8 @@ def slopes(scope: Scope) -> tuple[FigureView, ...]:
     """Draw, for each machine with several subjects, how the latency of every case went from one to the next."""
     names = scope.names
     figures = []
-    for environment, configurations in _by_machine(scope).items():
-        own = configurations[-_MOST_SUBJECTS:]
+    for environment in dict.fromkeys(each.environment for each in scope.newest()):
+        own = scope.levels.in_order(environment)[-_MOST_SUBJECTS:]
         lines = [line for case in scope.cases if (line := _slope(case.tuned, own, scope.levels))]
         if len(own) < 2 or not lines:
             continue
@@ -67,10 +67,3 @@ def _slope(slot: Slot, configurations: Sequence[Configuration], levels: Levels) 
     symbol = {"same": "", "slower": "▲ ", "faster": "▼ "}[tone]
     label = f"{symbol}{text.percent(math.expm1(change), signed=True)} {text.plain(slot.case_id, 36)}"
     return SlopeLine(shifted, label, tone, named=False)
-
-
-def _by_machine(scope: Scope) -> dict[str, list[Configuration]]:
-    machines: dict[str, list[Configuration]] = defaultdict(list)
-    for configuration in sorted(scope.levels.newest_first, key=lambda each: scope.names.subjects[each.subject].index):
-        machines[configuration.environment].append(configuration)
-    return machines

@@ -71,9 +71,9 @@ def _trade_off(
     declared = metric_of(metric)
     beaten = [point.label for point in points if not point.front]
     told = (
-        f"{text.listed(beaten)} {'is' if len(beaten) == 1 else 'are'} beaten in both."
+        f"{text.listed(beaten)} {'is' if len(beaten) == 1 else 'are'} beaten: another is as good or better in both."
         if beaten
-        else "None is beaten in both."
+        else "None is beaten: each is better than any other in one of the two."
     )
     sentence = f"{scope.title(configuration)}: latency against {declared.title}. {told}"
     units = (f"latency, ms, at {text.point(found[0][0].point)}", {"1": declared.name, "dB": "SQNR, dB"}[declared.unit])
