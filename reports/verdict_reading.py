@@ -183,9 +183,8 @@ def evidence_of(told: Told, baseline: Sequence[Run], queries: Queries) -> Eviden
         first = next((row for row in rows if row.id == told.trial_id), None)
         last_good = next((row for row in rows if good and _is_first(row, good)), None)
         good_id = last_good.id if last_good else 0
-        samples: dict[int, np.ndarray | None] = dict(
-            connection.execute(_SAMPLES, {"series": series, "now": told.trial_id, "before": good_id}).tuples().all()
-        )
+        kept: Iterable[Any] = connection.execute(_SAMPLES, {"series": series, "now": told.trial_id, "before": good_id})
+        samples: dict[int, np.ndarray | None] = {row.trial_id: row.samples for row in kept}
         facts = facts_of_trials(connection, {told.trial_id, good_id}) if good_id else {}
     return Evidence(
         baseline=baseline,

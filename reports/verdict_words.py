@@ -27,10 +27,10 @@ def sentence_of(told: Told) -> str:
     """
     verdict, metric = told.verdict, metric_of(told.series.metric)
     numbers = (verdict.effect, verdict.low, verdict.high)
-    if verdict.status not in ("regressed", "improved", "quarantined") or not verdict.effect:
-        return f"{describe_change(told.series.metric, told.series.point, verdict)}."
-    if not all(math.isfinite(number) for number in numbers if number is not None):
-        return f"{describe_change(told.series.metric, told.series.point, verdict)}."
+    changed = verdict.status in ("regressed", "improved", "quarantined") and verdict.effect
+    if not changed or not all(math.isfinite(number) for number in numbers if number is not None):
+        said = describe_change(told.series.metric, told.series.point, verdict)
+        return f"{said[:1].upper()}{said[1:]}."
     said = change_in_words(metric, verdict)
     trials = told.details.get("trials", {})
     if isinstance(trials, dict) and verdict.k > 1 and "behind" in trials:

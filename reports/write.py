@@ -12,7 +12,7 @@ from harness.errors import UsageError
 from reports import text
 from reports.current import current_cases
 from reports.files import remove_leftovers, replace_file, written_before
-from reports.links import INDEX
+from reports.links import INDEX, SESSIONS, VERSIONS
 from reports.model_page import file_names
 from reports.names import names_of
 from reports.reading import read
@@ -86,11 +86,11 @@ def site_of(history: History, *, title: str, last: int = 200) -> Site:
 
 
 def _state(file: SiteFile, links: Links) -> str:
-    """Return what the content of a file depends on; empty where that cannot be told."""
+    """Return what the content of a file depends on, its links and the navigation too; empty where it cannot be told."""
     if not file.state:
         return ""
-    found = "".join("1" if links.to(name) else "0" for name in file.leads_to)
-    return f"{_code()} {file.state} {found}".rstrip()
+    found = "".join("1" if links.to(name) else "0" for name in (*file.leads_to, VERSIONS, SESSIONS))
+    return f"{_code()} {file.state} {found}"
 
 
 @cache
