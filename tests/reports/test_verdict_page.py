@@ -255,3 +255,18 @@ def test_a_link_that_comes_or_goes_rewrites_the_page(
     monkeypatch.undo()
     write_report(builder.history, folder)
     assert "the model" in ParsedPage.of(folder / name_of(told)).texts
+
+
+def test_hostile_text_is_shown_and_not_run(builder: HistoryBuilder, tmp_path: Path) -> None:
+    """Markup in reasons, causes and layers, of whatever type they were stored, ends up as text."""
+    hostile = "</script><img src=x onerror=alert(2)>\x1b[31m"
+    layers = [{"name": hostile, "changed": [hostile], "tactics": hostile, "milliseconds": [hostile, None]}, hostile]
+    details = {"layers": layers, "trials": hostile, "baseline_builds": hostile}
+    told, _ = _with_verdict(builder, a_verdict(reason=hostile), cause=hostile, cause_details=details)
+    folder = write_report(builder.history, tmp_path / "report").parent
+    source = (folder / name_of(told)).read_text(encoding="utf-8")
+    page = ParsedPage(source)
+    assert page.problems == []
+    assert "img" not in [tag for tag, _ in page.elements]
+    assert "\x1b" not in source
+    assert "<img src=x onerror=alert(2)>" in page.text

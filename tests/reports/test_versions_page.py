@@ -141,6 +141,7 @@ def test_a_score_on_a_labelled_set_comes_before_an_error(builder: HistoryBuilder
     _fill(builder, [(NEW, {"fp32": 1.0, "int8": 1.0})], extra={("top1", ""): 0.99})
     (figure,) = _page(builder).trade_offs
     assert "top-1 accuracy" in figure.sentence
+    assert "fp32 is beaten" in figure.sentence, "it is slower, and no better"
 
 
 def test_throughput_is_drawn_over_batches_and_over_streams(builder: HistoryBuilder) -> None:
