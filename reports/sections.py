@@ -12,6 +12,8 @@ from reports.links import INDEX
 from reports.model_page import model_page
 from reports.render import render
 from reports.site import SiteFile, digest
+from reports.verdict_page import verdict_files
+from reports.versions_page import versions_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,6 +55,8 @@ SECTIONS: tuple[Callable[[Site], Iterator[SiteFile]], ...] = (
     case_files,
     detail_files,
     data_files,
+    verdict_files,
+    versions_files,
     model_files,
     index_files,
 )

@@ -29,13 +29,11 @@ class SiteFile:
         state: stands for all that the content is made from, apart from the harness's own code: as long as it is the
             same, the file that an earlier report wrote is left as it is. Empty where that cannot be told.
         content: makes the content.
-        links: files that the content links to if the report has them; which of them it has is part of its state.
     """
 
     name: str
     state: str
     content: Callable[[], str]
-    links: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.history.store import History
-    from reports.site import SiteFile
 
 # Stands between the state of a file and the account of its links, in the list of what was written.
 _LINKS = "\n"
@@ -94,13 +93,6 @@ def site_of(history: History, *, title: str, last: int = 200) -> Site:
         title=title,
         written=text.moment(datetime.now(timezone.utc)),
     )
-
-
-def _state(file: SiteFile, site: Site) -> str:
-    if not file.state:
-        return ""
-    found = " ".join(name for name in file.links if site.links.to(name))
-    return f"{_code()} {file.state} {hashlib.sha256(found.encode()).hexdigest()[:8] if found else ''}".rstrip()
 
 
 @cache
