@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from reports.index_page import index_page
 from reports.links import INDEX
 from reports.model_page import model_page
+from reports.outputs import output_files
 from reports.render import render
 from reports.site import SiteFile
 
@@ -39,4 +40,4 @@ def index_files(site: Site) -> Iterator[SiteFile]:
 
 
 # In the order in which they are written: the first page is the last, so that what it links to is there.
-SECTIONS: tuple[Callable[[Site], Iterator[SiteFile]], ...] = (model_files, index_files)
+SECTIONS: tuple[Callable[[Site], Iterator[SiteFile]], ...] = (model_files, output_files, index_files)

@@ -38,7 +38,7 @@ def test_help_names_every_command_and_is_quick(tmp_path: Path) -> None:
     program = "import sys, time; from harness import cli; sys.argv[1:] = ['--help']\ntry: cli.main()\n"
     program += "finally: print(time.process_time(), file=sys.stderr)"
     answer = python("-c", program, cwd=tmp_path)
-    for command in ("baseline", "changes", "check", "compare", "doctor", "report", "query", "gate", "sensitivity"):
+    for command in ("baseline", "changes", "check", "compare", "doctor", "report", "query", "gate", "sensitivity", "serve"):
         assert f"  {command} " in answer.stdout
     assert float(answer.stderr.splitlines()[0]) < 0.5
 
@@ -49,7 +49,7 @@ def test_declaring_the_commands_loads_nothing_heavy(tmp_path: Path) -> None:
     assert python("-c", program, cwd=tmp_path).stdout == "[]\n"
 
 
-@pytest.mark.parametrize("command", ["changes", "check", "compare", "doctor", "report", "query", "gate", "sensitivity"])
+@pytest.mark.parametrize("command", ["changes", "check", "compare", "doctor", "report", "query", "gate", "sensitivity", "serve"])
 def test_every_option_of_every_command_is_described(shell: Shell, command: str) -> None:  # noqa: F811 - the fixture
     """No option stands in --help without a word about it."""
     text = shell(command, "--help").stdout
