@@ -48,7 +48,7 @@ def test_the_demonstration_is_a_history_with_its_report(demonstration: Path) -> 
 
 
 def test_a_history_survives_being_recorded_and_replayed(tmp_path: Path) -> None:
-    """What ended is the same afterwards, in every field, and raw samples to five digits; what still runs is left out."""
+    """What ended is the same afterwards, in every field, raw samples to five digits; what still runs is left out."""
     with History.open(tmp_path / "history.db") as history:
         remember(history, trial(1), full_trial(2), trial(3))
         for number in (1, 2):
