@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("csv", "json")
 DEFAULT_ROWS, MOST_ROWS = 1000, 100_000
-_PARAMETERS = ("columns", "limit", "where")
+PARAMETERS = ("columns", "limit", "where")
 
 
 class NoSuchView(UsageError):  # noqa: N818 - it says what is the matter
@@ -42,8 +42,8 @@ def view_rows(queries: Queries, name: str, parameters: Mapping[str, Sequence[str
     if form not in FORMATS:
         raise NoSuchView(unknown_value("format of rows", form, FORMATS))
     for given in parameters:
-        if given not in _PARAMETERS:
-            raise UsageError(unknown_value("parameter of a view", given, _PARAMETERS))
+        if given not in PARAMETERS:
+            raise UsageError(unknown_value("parameter of a view", given, PARAMETERS))
     known = tuple(VIEWS[view].columns)
     columns = _columns(parameters.get("columns", ()), known)
     conditions = dict(_condition(text) for text in parameters.get("where", ()))
@@ -55,7 +55,7 @@ def view_rows(queries: Queries, name: str, parameters: Mapping[str, Sequence[str
 def described_api() -> str:
     """Return, as JSON, every view with its columns and what they hold."""
     views = [{"name": view.name, "about": view.about, "columns": view.columns} for view in VIEWS.values()]
-    return f"{as_json({'views': views, 'formats': FORMATS, 'parameters': _PARAMETERS, 'most_rows': MOST_ROWS})}\n"
+    return f"{as_json({'views': views, 'formats': FORMATS, 'parameters': PARAMETERS, 'most_rows': MOST_ROWS})}\n"
 
 
 def _columns(given: Sequence[str], known: Sequence[str]) -> Sequence[str]:

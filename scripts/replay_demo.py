@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Replay, write the report, and print the path of its first page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--recording", type=Path, default=ROOT / "examples" / "demo" / "sessions.jsonl.xz")
-    parser.add_argument("--output", type=Path, default=ROOT / "build" / "demo", metavar="DIR")
+    parser.add_argument("--output", type=Path, default=Path("build", "demo"), metavar="DIR")
     options = parser.parse_args(arguments)
     try:
         options.output.mkdir(parents=True, exist_ok=True)

@@ -26,7 +26,7 @@ _DARK, _LIGHT = 0, 1
 _OPTIONS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update", "--hide-scrollbars",
-    "--virtual-time-budget=3000", f"--window-size={WIDTH},{HEIGHT}",
+    "--run-all-compositor-stages-before-draw", "--virtual-time-budget=3000", f"--window-size={WIDTH},{HEIGHT}",
 )  # fmt: skip
 
 

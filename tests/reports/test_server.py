@@ -11,7 +11,11 @@ import pytest
 
 from harness.errors import UsageError
 from harness.history.store import History
+from reports.api import MOST_ROWS, PARAMETERS
+from reports.links import BADGE, FEED, SUMMARY
+from reports.live import FILTERS
 from reports.server import ReportServer, is_own_name
+from tests.conftest import ROOT
 from tests.reports.parsed_page import ParsedPage
 from tests.reports.sample_history import HistoryBuilder
 
@@ -186,3 +190,11 @@ def test_an_address_of_another_machine_is_a_usage_error(server: ReportServer) ->
     """It is not possible to listen there."""
     with pytest.raises(UsageError, match=r"'192\.0\.2\.1'"):
         ReportServer(server.history, "192.0.2.1", 0)
+
+
+def test_what_can_be_asked_is_documented() -> None:
+    """The page about serving names every filter, every parameter of views and every small file."""
+    text = (ROOT / "docs" / "serving.md").read_text(encoding="utf-8")
+    for name in (*FILTERS, *PARAMETERS, BADGE, FEED, SUMMARY, "--host", "--port", "--db"):
+        assert f"`{name}" in text or f"[{name} " in text, name
+    assert f"{MOST_ROWS:,}".replace(",", " ") in text
