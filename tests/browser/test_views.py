@@ -18,6 +18,8 @@ ROWS = """
 return [...document.querySelectorAll("main tbody tr")].filter((row) => row.checkVisibility())
   .map((row) => row.textContent.replace(/\\s+/g, " ").trim());
 """
+# Tables whose order is part of the address.
+NAMED = "table[id] button.sort, table.matrix button.sort"
 PARTS = "return [...document.querySelectorAll('main :is(section, article, h2, h3)[id]')].map((part) => part.id)"
 # A word of the sample that some rows have and others have not, by the kind of page that is searched.
 WORDS = {"index": "resnet50"}
@@ -54,17 +56,19 @@ def test_a_search_leaves_what_fits_and_can_be_sent(browser: Chromium, report: Pa
 
 @pytest.mark.parametrize("kind", sorted(SORTED))
 def test_a_table_is_sorted_and_can_be_sent(browser: Chromium, report: Path, kind: str) -> None:
-    """The column says which way, the address too, and opening that address shows the same again."""
+    """The column says which way; a table that has a name says it in the address, which shows the same again."""
     browser.open(pages_of(report)[kind][0].as_uri())
     before = browser.run(ROWS)
+    named = browser.driver.find_elements("css selector", NAMED)
     for _ in range(2):  # one way may be that of the page
-        browser.driver.find_element("css selector", "button.sort").click()
-    assert browser.driver.find_elements("css selector", "th[aria-sort]")
+        (named or browser.driver.find_elements("css selector", "button.sort"))[0].click()
     found, address = browser.run(ROWS), browser.driver.current_url
+    assert browser.driver.find_elements("css selector", "th[aria-sort]")
     assert sorted(found) == sorted(before)
-    assert "sort" in address.partition("#")[2]
-    browser.open(address)
-    assert browser.run(ROWS) == found
+    if named:
+        assert "sort" in address.partition("#")[2]
+        browser.open(address)
+        assert browser.run(ROWS) == found
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
