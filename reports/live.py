@@ -16,7 +16,7 @@ from reports.sections import SECTIONS
 from reports.write import site_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from harness.history.store import History
     from reports.current import CurrentCase
@@ -41,13 +41,23 @@ class Document:
 
 @dataclass(frozen=True)
 class _Reading:
-    """The history as it was read at one time."""
+    """The history as it was read at one time.
+
+    Attributes:
+        version: of the history.
+        taken: when, on the monotonic clock.
+        seconds: that it took.
+        site: what was read.
+        files: of the report, by name.
+        overview: the part of the report that has the first page.
+    """
 
     version: object
     taken: float
     seconds: float
     site: Site
     files: Mapping[str, SiteFile]
+    overview: Sequence[Callable[[Site], Iterator[SiteFile]]]
 
 
 @dataclass(frozen=True)
@@ -132,7 +142,7 @@ class LiveReport:
                 return None
             limits = ", ".join(f"{name} {wanted}" for name, wanted in filters.items())
             limited = replace(site, cases=cases, title=f"{site.title} ({limits} only)")
-            files = (file for section in SECTIONS for file in section(limited))
+            files = (file for section in now.overview for file in section(limited))
             return next(_document(INDEX, file.content()) for file in files if file.name == INDEX)
 
     def _read(self) -> _Reading:
@@ -141,10 +151,12 @@ class LiveReport:
         now = self._reading
         if now is None or (now.version != version and started - now.taken > _SHARE_OF_TIME * now.seconds):
             site = site_of(self._history, title=self._title, last=self._last)
-            files = {file.name: file for section in SECTIONS for file in section(site)}
+            parts = [(section, {file.name: file for file in section(site)}) for section in SECTIONS]
+            files = {name: file for _, own in parts for name, file in own.items()}
             site.links.offer(files)
             finished = time.monotonic()
-            now = self._reading = _Reading(version, finished, finished - started, site, files)
+            overview = [section for section, own in parts if INDEX in own]
+            now = self._reading = _Reading(version, finished, finished - started, site, files, overview)
         return now
 
     def _forget(self) -> None:

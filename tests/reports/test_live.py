@@ -7,6 +7,7 @@ import pytest
 from harness.errors import UsageError
 from reports.links import INDEX, SUMMARY
 from reports.live import LiveReport
+from reports.sections import SECTIONS
 from reports.site import SiteFile
 from tests.reports.parsed_page import ParsedPage
 
@@ -129,6 +130,21 @@ def test_the_overview_is_filtered(live: LiveReport, filters: dict[str, str], sho
     models = {model for model in ("encoder", "resnet50") if f"model-{model}.html" in page}
     assert models == shown
     assert f"{next(iter(filters))} {next(iter(filters.values()))}" in ParsedPage(page).text
+
+
+def test_a_filtered_overview_asks_no_other_part_of_the_report(
+    live: LiveReport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What other pages show may take long to find out, and is not needed."""
+    asked: list[int] = []
+
+    def section(site: Site) -> Iterator[SiteFile]:
+        asked.append(len(site.cases))
+        yield SiteFile("other", "", lambda: "")
+
+    monkeypatch.setattr("reports.live.SECTIONS", (section, *SECTIONS))
+    assert live.overview({"model": "encoder"}) is not None
+    assert asked == [3]
 
 
 def test_an_overview_of_no_case_is_none(live: LiveReport) -> None:
