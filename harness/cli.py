@@ -205,25 +205,56 @@ def doctor(
 def report(
     *,
     output: Annotated[
-        str | None, typer.Option(metavar="DIR", help="The folder to write to (default: build/report).")
+        str | None,
+        typer.Option(metavar="DIR", help="The folder to write to (default: build/report); with --finding, the file."),
+    ] = None,
+    finding: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TRIAL[:METRIC[:POINT]]", help="Write one verdict, the worst of those meant, as one file to send."
+        ),
     ] = None,
     db: Database = None,
 ) -> None:
-    """Write the HTML report and print the path of its first page."""
+    """Write the HTML report, or one finding of it, and print the path of its first page."""
     from harness.commands.output import console
     from harness.history.store import History
     from harness.opening import database_url
     from harness.settings import Settings, load_settings
+    from reports.finding import FindingReference, write_finding
     from reports.write import write_report
 
     root = Path.cwd()
     settings = load_settings(root, {"db": db, "report": output})
+    meant = FindingReference.of(finding) if finding is not None else None
     with (
         History.open(database_url(settings.db, root), read_only=True) as history,
         console(stderr=True).status("writing the report"),
     ):
-        page = write_report(history, root / (settings.report or Settings.report))
+        if meant is None:
+            page = write_report(history, root / (settings.report or Settings.report))
+        else:
+            page = write_finding(history, meant, root / output if output else None, folder=root)
     typer.echo(page)
+
+
+@app.command()
+def serve(
+    *,
+    host: Annotated[
+        str,
+        typer.Option(metavar="ADDRESS", help="Where to listen; anything but this machine itself is open to others."),
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8080,
+    db: Database = None,
+) -> None:
+    """Show the report live from the history, read only, until Ctrl-C."""
+    from harness.commands.serve import run_server
+    from harness.opening import database_url
+    from harness.settings import load_settings
+
+    root = Path.cwd()
+    run_server(database_url(load_settings(root, {"db": db}).db, root), host, port)
 
 
 @app.command()

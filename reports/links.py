@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 INDEX = "index.html"
 VERSIONS = "versions.html"
 SESSIONS = "sessions.html"
+BADGE = "badge.svg"
+FEED = "feed.xml"
+SUMMARY = "summary.md"
 
 
 def case_file(case_id: str, version: int, environment: str) -> str:

@@ -10,6 +10,7 @@ from reports.details import detail_files
 from reports.index_page import index_page
 from reports.links import INDEX
 from reports.model_page import model_page
+from reports.outputs import output_files
 from reports.render import render
 from reports.site import SiteFile, digest
 from reports.verdict_page import verdict_files
@@ -58,5 +59,6 @@ SECTIONS: tuple[Callable[[Site], Iterator[SiteFile]], ...] = (
     verdict_files,
     versions_files,
     model_files,
+    output_files,
     index_files,
 )

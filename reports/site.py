@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from reports.links import INDEX, SESSIONS, VERSIONS, Links
+from reports.links import FEED, INDEX, SESSIONS, VERSIONS, Links
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reports.reading import Reading
 
 # The pages that every other one leads to, where the report has them.
-_NAVIGATION = ((INDEX, "Overview"), (VERSIONS, "Versions and GPUs"), (SESSIONS, "Sessions"))
+_NAVIGATION = ((INDEX, "Overview"), (VERSIONS, "Versions and GPUs"), (SESSIONS, "Sessions"), (FEED, "Feed"))
 
 
 @dataclass(frozen=True)

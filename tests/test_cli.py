@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tests.commands.conftest import Shell
 
 ROOT = Path(__file__).parents[1]
+COMMANDS = ("changes", "check", "compare", "doctor", "report", "query", "gate", "sensitivity", "serve")
 HEAVY = ("numpy", "onnx", "sqlalchemy", "scipy", "jinja2", "onnxruntime")
 
 
@@ -38,7 +39,18 @@ def test_help_names_every_command_and_is_quick(tmp_path: Path) -> None:
     program = "import sys, time; from harness import cli; sys.argv[1:] = ['--help']\ntry: cli.main()\n"
     program += "finally: print(time.process_time(), file=sys.stderr)"
     answer = python("-c", program, cwd=tmp_path)
-    for command in ("baseline", "changes", "check", "compare", "doctor", "report", "query", "gate", "sensitivity"):
+    for command in (
+        "baseline",
+        "changes",
+        "check",
+        "compare",
+        "doctor",
+        "report",
+        "query",
+        "gate",
+        "sensitivity",
+        "serve",
+    ):
         assert f"  {command} " in answer.stdout
     assert float(answer.stderr.splitlines()[0]) < 0.5
 
@@ -49,7 +61,9 @@ def test_declaring_the_commands_loads_nothing_heavy(tmp_path: Path) -> None:
     assert python("-c", program, cwd=tmp_path).stdout == "[]\n"
 
 
-@pytest.mark.parametrize("command", ["changes", "check", "compare", "doctor", "report", "query", "gate", "sensitivity"])
+@pytest.mark.parametrize(
+    "command", ["changes", "check", "compare", "doctor", "report", "query", "gate", "sensitivity", "serve"]
+)
 def test_every_option_of_every_command_is_described(shell: Shell, command: str) -> None:  # noqa: F811 - the fixture
     """No option stands in --help without a word about it."""
     text = shell(command, "--help").stdout
@@ -218,6 +232,13 @@ def test_gate_annotates_in_workflows(
     answer = shell("gate", "--db", db, "--json", *options)
     assert ("::error title=regressed" in answer.stderr) is printed
     assert json.loads(answer.stdout)["exit_code"] == 1
+
+
+def test_report_writes_one_finding(shell: Shell, remembered: Callable[..., str]) -> None:  # noqa: F811 - the fixture
+    """What is no finding ends 2 and says of what form one is."""
+    answer = shell("report", "--db", remembered(trial(1)), "--finding", "first")
+    assert answer.exit_code == 2
+    assert "--finding takes TRIAL[:METRIC[:POINT]], e.g. 17 or 17:latency_host:batch=4, not 'first'" in answer.stderr
 
 
 def test_report_prints_where_it_is(shell: Shell, remembered: Callable[..., str], tmp_path: Path) -> None:  # noqa: F811 - the fixture

@@ -115,13 +115,13 @@ class History:
             if connection.execute(resumed).rowcount == 0:
                 connection.execute(insert(Session).values(**_columns_of(record), status="running", finished_at=None))
 
-    def finish_session(self, session_id: str, status: str = "finished") -> None:
-        """Store how a session ended, and when: now.
+    def finish_session(self, session_id: str, status: str = "finished", *, at: datetime | None = None) -> None:
+        """Store how a session ended, and when: now, or for one that is stored again later ``at`` (UTC).
 
         Raises:
             HistoryError: there is no such session.
         """
-        ended = {"status": status, "finished_at": datetime.now(timezone.utc)}
+        ended = {"status": status, "finished_at": at or datetime.now(timezone.utc)}
         with self._transaction() as connection:
             if connection.execute(update(Session).where(Session.id == session_id).values(**ended)).rowcount == 0:
                 raise self._unknown_session(connection, session_id)

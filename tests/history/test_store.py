@@ -14,7 +14,7 @@ import pytest
 from harness.errors import HistoryError
 from harness.history.records import FindingRecord, MeasurementRecord, TrialRecord, VerdictRecord
 from harness.history.store import History
-from tests.history.building import MACHINE, NEW, OLD, full_trial, remember, session, trial, verdict
+from tests.history.building import MACHINE, NEW, NOON, OLD, full_trial, remember, session, trial, verdict
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -109,6 +109,13 @@ def test_session_runs_until_it_is_finished(history: History) -> None:
     history.start_session(session(1))
     assert (history.session().status, history.session().finished_at) == ("running", None)
     assert history.session().record == session(1)
+
+
+def test_a_session_that_is_stored_again_ended_when_it_ended(history: History) -> None:
+    """The time can be given; by default it is now."""
+    history.start_session(session(1))
+    history.finish_session(session(1).id, at=NOON)
+    assert history.session(session(1).id).finished_at == NOON
 
 
 def test_unknown_session_cannot_be_finished(history: History) -> None:
