@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.cases import INVARIANCES, Point, specs_from_json
-from harness.cases.invariance import UNUSUAL
+from harness.cases.invariance import UNUSUAL, exempt_under
 from harness.errors import ConfigurationError, RuntimeFailure, WorkerError, unknown_value
 from harness.history.records import MeasurementRecord, stable_hash
 
@@ -48,7 +48,7 @@ class InvariancePlan:
 
 
 def plan_invariances(
-    case: Case, graph: Mapping[str, Any], shared: Path, *, unusual: Collection[str] = UNUSUAL
+    case: Case, graph: Mapping[str, Any], shared: Path, *, runtime: str, unusual: Collection[str] = UNUSUAL
 ) -> InvariancePlan:
     """Say which invariances are asked of ``case``.
 
@@ -56,6 +56,7 @@ def plan_invariances(
         case: its model says what is padded and what it is exempt from.
         graph: the description of its graph, as plain data; see harness.graphs.prepare.PreparedGraph.
         shared: a folder that all profiles of one model, precision and subject have in common.
+        runtime: what runs it.
         unusual: the kinds of unusual input that there is time for.
 
     Raises:
@@ -68,7 +69,7 @@ def plan_invariances(
         "repeats": {},
         "contexts": {},
         **{kind: _unusual(case, graph, kind, unusual) for kind in UNUSUAL},
-        **{name: f"the model is exempt: {reason}" for name, reason in case.model.exempt.items()},
+        **{name: f"the model is exempt: {reason}" for name, reason in exempt_under(runtime, case.model.exempt).items()},
     }
     return InvariancePlan(
         checks={name: asked[name] for name in INVARIANCES if not isinstance(asked[name], str)},  # type: ignore[misc]

@@ -269,7 +269,9 @@ class Pipeline:
             }
             shared = f"{case.model.name}-{case.precision.name}-{self._subject.name}.profiles"
             plan = with_answers(
-                plan_invariances(case, graph, self._bench.engines / shared, unusual=self._unusual),
+                plan_invariances(
+                    case, graph, self._bench.engines / shared, runtime=self._subject.runtime, unusual=self._unusual
+                ),
                 self._bench,
                 lambda worker, method, /, **params: self._call(worker, "reference", method, **params),
                 graph,

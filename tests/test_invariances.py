@@ -32,7 +32,9 @@ LONG = Profile({"batch": 1, "length": (16, 32, 64)}, name="long")
 def plan(folder: Path, *inputs: TensorSpec, precision: Precision = FP32, profile: Profile = SHORT, **model: Any) -> Any:
     """Plan the invariances of a case whose graph has ``inputs``."""
     described = Model(**{"name": "m", "source": "zoo:m", "profiles": (profile,), "precisions": (precision,), **model})
-    return plan_invariances(Case(described, precision, profile), {"inputs": specs_to_json(inputs)}, folder)
+    return plan_invariances(
+        Case(described, precision, profile), {"inputs": specs_to_json(inputs)}, folder, runtime="onnxruntime"
+    )
 
 
 def test_every_invariance_is_asked_or_left_out_with_a_reason(tmp_path: Path) -> None:
@@ -55,7 +57,11 @@ def test_a_quick_session_asks_for_less_and_says_so(tmp_path: Path) -> None:
     """Kinds that there is no time for are left out with that reason."""
     described = Model(name="m", source="zoo:m", profiles=(SHORT,), precisions=(FP32,))
     found = plan_invariances(
-        Case(described, FP32, SHORT), {"inputs": specs_to_json((FLOATS,))}, tmp_path, unusual=QUICK
+        Case(described, FP32, SHORT),
+        {"inputs": specs_to_json((FLOATS,))},
+        tmp_path,
+        runtime="onnxruntime",
+        unusual=QUICK,
     )
     assert found.unusual == ("zero", "huge", "nan")
     assert found.left_out["denormal"] == "a quick session does not ask for it"

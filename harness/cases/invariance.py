@@ -24,6 +24,7 @@ _DENORMAL = 2.0**-3
 UNUSUAL = ("zero", "constant", "denormal", "huge", "nan", "infinite")
 # In the order in which they are looked at.
 INVARIANCES = ("rows", "padding", "profiles", "repeats", "contexts", *UNUSUAL)
+_RUNTIMES = ("onnxruntime", "onnxruntime-cuda", "tensorrt")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,10 +55,22 @@ class Padding:
 
 
 def check_exempt(model: str, exempt: Iterable[str]) -> None:
-    """Raise ConfigurationError unless what ``model`` says that it is exempt from are invariances."""
-    for name in exempt:
+    """Raise ConfigurationError unless what ``model`` says that it is exempt from are invariances, or those of a runtime."""
+    for entry in exempt:
+        runtime, _, name = entry.rpartition(":")
         if name not in INVARIANCES:
             raise ConfigurationError(f"model {model!r}: {unknown_value('invariance', name, INVARIANCES)}")
+        if ":" in entry and runtime not in _RUNTIMES:
+            raise ConfigurationError(f"model {model!r}, {entry!r}: {unknown_value('runtime', runtime, _RUNTIMES)}")
+
+
+def exempt_under(runtime: str, exempt: Mapping[str, str]) -> dict[str, str]:
+    """Return what is not asked of a model under a runtime, with the reasons; what names no runtime is of all."""
+    return {
+        entry.rpartition(":")[2]: reason
+        for entry, reason in exempt.items()
+        if entry.rpartition(":")[0] in ("", runtime)
+    }
 
 
 def make_unusual_inputs(

@@ -44,7 +44,7 @@ class Model:
         task: a labelled set, if there is one.
         padding: how a sequence of it is padded, if it is; what is padded must not change what is not.
         exempt: invariances (harness.cases.INVARIANCES) that are not asked of it, each with the reason, e.g.
-            ``{"nan": "its Clip makes a number of it"}``.
+            ``{"nan": "its Clip makes a number of it"}``; ``tensorrt:nan`` is not asked of it under that runtime alone.
         batch_axis: the symbol of the free dimension that holds independent samples, or None if there is none.
         build_options: options of the build, by runtime and precision name, e.g.
             ``{"onnxruntime": {"fp16": {"optimization": "extended"}}}``.

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from harness.cases import Integers, Model, Padding, Point, TensorSpec
-from harness.cases.invariance import UNUSUAL, make_unusual_inputs
+from harness.cases.invariance import UNUSUAL, exempt_under, make_unusual_inputs
 from harness.errors import ConfigurationError
 
 SPECS = (
@@ -56,3 +56,12 @@ def test_an_exemption_from_nothing_is_refused() -> None:
     """A model that is exempt from what is no invariance would believe that it is exempt."""
     with pytest.raises(ConfigurationError, match=r"model 'm': 'nans' is no invariance\. Did you mean 'nan'"):
         Model(name="m", source="zoo:m", exempt={"nans": "why not"})
+
+
+def test_an_exemption_may_be_of_one_runtime() -> None:
+    """What names a runtime is not asked under that one alone; a runtime that there is none of is refused."""
+    exempt = {"tensorrt:nan": "ReLU", "huge": "overflows"}
+    assert exempt_under("tensorrt", exempt) == {"nan": "ReLU", "huge": "overflows"}
+    assert exempt_under("onnxruntime", exempt) == {"huge": "overflows"}
+    with pytest.raises(ConfigurationError, match="'tensort' is no runtime. Did you mean 'tensorrt'"):
+        Model(name="m", source="zoo:m", exempt={"tensort:nan": "why not"})

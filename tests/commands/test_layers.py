@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import onnx
@@ -9,8 +10,6 @@ import pytest
 from tests.tiny import convnet_with_outliers
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.commands.conftest import Shell
 
 SHAPE = ("--shape", "image:2x3x8x8")
@@ -88,6 +87,8 @@ def catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "                   profiles=(Profile({'batch': 1}), Profile({'batch': 3}))),)\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
+    # Workers import the model from here.
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[2]))
 
 
 @pytest.mark.usefixtures("catalogue")
@@ -102,6 +103,7 @@ def catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_case_of_the_catalogue_is_found(shell: Shell, arguments: tuple[str, ...], case: str) -> None:
     """A case is taken as it is; a model at its first profile, in FP16; a precision given takes the place of its own."""
     answer = shell("layers", *arguments, "--format", "json")
+    assert answer.exit_code == 0, answer.output
     assert json.loads(answer.stdout)["case"] == case
 
 
