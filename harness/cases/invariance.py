@@ -55,7 +55,7 @@ class Padding:
 
 
 def check_exempt(model: str, exempt: Iterable[str]) -> None:
-    """Raise ConfigurationError unless what ``model`` says that it is exempt from are invariances, or those of a runtime."""
+    """Raise ConfigurationError unless all that ``model`` is exempt from are invariances, perhaps of a runtime."""
     for entry in exempt:
         runtime, _, name = entry.rpartition(":")
         if name not in INVARIANCES:
@@ -66,11 +66,8 @@ def check_exempt(model: str, exempt: Iterable[str]) -> None:
 
 def exempt_under(runtime: str, exempt: Mapping[str, str]) -> dict[str, str]:
     """Return what is not asked of a model under a runtime, with the reasons; what names no runtime is of all."""
-    return {
-        entry.rpartition(":")[2]: reason
-        for entry, reason in exempt.items()
-        if entry.rpartition(":")[0] in ("", runtime)
-    }
+    named = ((*entry.rpartition(":")[::2], reason) for entry, reason in exempt.items())
+    return {name: reason for only, name, reason in named if only in ("", runtime)}
 
 
 def make_unusual_inputs(

@@ -63,5 +63,5 @@ def test_an_exemption_may_be_of_one_runtime() -> None:
     exempt = {"tensorrt:nan": "ReLU", "huge": "overflows"}
     assert exempt_under("tensorrt", exempt) == {"nan": "ReLU", "huge": "overflows"}
     assert exempt_under("onnxruntime", exempt) == {"huge": "overflows"}
-    with pytest.raises(ConfigurationError, match="'tensort' is no runtime. Did you mean 'tensorrt'"):
+    with pytest.raises(ConfigurationError, match=r"'tensort' is no runtime\. Did you mean 'tensorrt'"):
         Model(name="m", source="zoo:m", exempt={"tensort:nan": "why not"})
