@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from reports import text
 from reports.layer_chart import LayerBar, layer_chart
-from reports.trials import measured, number_of
+from reports.trials import measured, number_of, ratio_or_word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,7 +68,7 @@ def origins_view(errors: Sequence[TensorErrorRecord], identity: str, data: Point
     ]
     data.layers[identity] = [
         data.names([(bar.name, bar.operator) for bar in bars]),
-        ["exact" if bar.sqnr_db == math.inf else round(bar.sqnr_db or 0.0, 1) for bar in bars],
+        [ratio_or_word(bar.sqnr_db) for bar in bars],
         [None] * len(bars),
     ]
     sentence = _sentence(looked_into, bars)

@@ -229,7 +229,7 @@ def layers_view(record: TrialRecord, trial_id: int, data: PointData) -> LayersVi
     identity = f"t{trial_id}"
     data.layers[identity] = [
         data.names([(bar.name, bar.operator) for bar in bars]),
-        [_ratio_or_word(bar.sqnr_db) for bar in bars],
+        [ratio_or_word(bar.sqnr_db) for bar in bars],
         [bar.limit_db for bar in bars],
     ]
     weakest = sorted(range(len(bars)), key=lambda i: _ratio_of(bars[i]))
@@ -277,7 +277,8 @@ def _ratio_of(bar: LayerBar) -> float:
     return -math.inf if bar.sqnr_db is None else bar.sqnr_db
 
 
-def _ratio_or_word(sqnr_db: float | None) -> float | str:
+def ratio_or_word(sqnr_db: float | None) -> float | str:
+    """Return a ratio of signal to error (dB) for a page's data, to a tenth; a word where it is no finite number."""
     if sqnr_db is None:
         return "not comparable"
     return (
