@@ -26,7 +26,7 @@ from reports.render import render
 from reports.site import SiteFile
 from reports.standing import STANDINGS, Standing
 from reports.verdict_parts import ConditionView, LayerView, conditions_part, layer_view, runs_part, samples_part
-from reports.verdict_reading import Told, baseline_of, evidence_of, told_verdicts
+from reports.verdict_reading import Told, baseline_of, evidence_of
 from reports.verdict_words import cause_sentence, commands_of, layers_of, numbers_of, sentence_of
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class VerdictPage:
 
 def verdict_files(site: Site) -> Iterator[SiteFile]:
     """Yield a page for each of the newest verdicts that somebody may want to look into."""
-    told = told_verdicts(site.history.queries, site.reading)
+    told = site.told
     if not told:
         return
     decisions = in_force(site.history.queries.decisions())
