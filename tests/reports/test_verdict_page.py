@@ -312,3 +312,19 @@ def test_a_case_that_failed_leads_to_no_verdict(builder: HistoryBuilder) -> None
     site.links.offer(name_of(told) for told in site.told)
     case = next(case for case in site.cases if case.case_id == CASE)
     assert site.verdicts.to_case(case) == ""
+
+
+def test_runs_at_the_new_level_are_no_last_good_run(builder: HistoryBuilder) -> None:
+    """The gate takes improved runs into its baseline; the run to hold against is the last one before they began."""
+    for index in range(SESSIONS):
+        session = builder.session(index)
+        moved = index >= SESSIONS - 3
+        trial = builder.trial(session, "resnet50", "fp16", slower=0.8 if moved else 1.0, quality="ok", tensor_errors=())
+        verdict = a_verdict(status="improved", effect=-0.2, n=SESSIONS - 1)
+        words = (VerdictRecord(metric="latency_host", point="batch=4", verdict=verdict),)
+        builder.history.add_trial(replace(trial, verdicts=words if moved else ()))
+        builder.history.finish_session(session.id)
+    told, site = _told(builder)
+    baseline = baseline_of(told, site.reading)
+    assert baseline[-1].status == "improved"
+    assert evidence_of(told, baseline, builder.history.queries).good_session == f"{SESSIONS - 4:012x}"
