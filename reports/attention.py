@@ -17,14 +17,13 @@ from typing import TYPE_CHECKING
 
 from reports import text
 from reports.changes import label_of
-from reports.current import LATENCIES, gated, metric_of, sentence_of
+from reports.current import LATENCIES, furthest_moved, metric_of, sentence_of
 from reports.overview import machine_key
 from reports.standing import severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from harness.verdicts.gate import Verdict
     from reports.current import CurrentCase
     from reports.overview import Overview
     from reports.standing import Standing
@@ -89,7 +88,7 @@ def _key(case: CurrentCase, overview: Overview, causes: Mapping[tuple[int, str, 
     alike = (case.standing.key, case.environment)
     if case.missing_from:
         return *alike, "missing", case.missing_from.record.id
-    moved = _moved(case)
+    moved = furthest_moved(case)
     if moved is None:
         return *alike, "failed", _without_names(sentence_of(case), case)
     (metric, point), _ = moved
@@ -103,12 +102,6 @@ def _key(case: CurrentCase, overview: Overview, causes: Mapping[tuple[int, str, 
     if newest is not None and newest.differences:
         since = label_of(newest)
     return *alike, "moved", kind, since, causes.get((case.newest.trial_id, metric, point), ""), case.session.record.id
-
-
-def _moved(case: CurrentCase) -> tuple[tuple[str, str], Verdict] | None:
-    """Return the gated series that moved furthest, of those that the case's standing is about."""
-    moved = [item for item in gated(case.newest).items() if item[1].status == case.standing.key]
-    return max(moved, key=lambda item: abs(item[1].effect or 0.0), default=None)
 
 
 def _without_names(sentence: str, case: CurrentCase) -> str:
@@ -132,7 +125,7 @@ def _attention(key: _Key, cases: Sequence[CurrentCase], overview: Overview) -> A
         cases=tuple(
             AttentionCase(
                 name=text.plain(case.case_id, 160),
-                href=overview.address_of(case),
+                href=overview.finding_of(case),
                 sentence=text.plain(sentence_of(case), 300),
                 model=text.plain(case.model, 120),
                 precision=text.plain(case.precision, 60),
@@ -161,7 +154,7 @@ def _together(key: _Key, cases: Sequence[CurrentCase]) -> str:
         return sentence if all(sentence_of(case) == sentence for case in cases) else f"{sentence} And likewise."
     kind, since, cause = key[3:6]
     title = "speed" if kind == "speed" else metric_of(kind).title
-    moved = [found[1] for case in cases if (found := _moved(case)) is not None]
+    moved = [found[1] for case in cases if (found := furthest_moved(case)) is not None]
     # Latency grows where throughput falls, so that only how far they moved can be said of both.
     shares = [abs(verdict.effect) for verdict in moved if verdict.scale == "log" and verdict.effect is not None]
     amount = ""

@@ -84,6 +84,14 @@ def standing_of(cell: MatrixCell) -> Standing:
     return judge_trial(cell.outcome, findings, (verdict.status for verdict in gated(cell).values()))
 
 
+def furthest_moved(case: CurrentCase) -> tuple[tuple[str, str], Verdict] | None:
+    """Return the gated series that moved furthest, of those that the case's standing is about, with its verdict."""
+    if case.missing_from:
+        return None
+    moved = [item for item in gated(case.newest).items() if item[1].status == case.standing.key]
+    return max(moved, key=lambda item: abs(item[1].effect or 0.0), default=None)
+
+
 def baseline_runs(cell: MatrixCell) -> int:
     """Return the shortest baseline among the gated series that were too short to judge by."""
     return min((v.n for v in gated(cell).values() if v.status == "insufficient"), default=0)

@@ -40,7 +40,7 @@ class Cell:
         standing: its word and symbol.
         severity: of the standing, 0 the worst.
         label: what is shown of the standing.
-        href: where the case is shown in full.
+        href: where its verdict is told, or else the case is shown, in full.
         latency: of the last run, written out; empty where it was not timed.
         milliseconds: likewise, as a number to sort by; empty too.
         warning: a word beside the latency where it cannot be trusted.
@@ -171,7 +171,7 @@ def _cell(case: CurrentCase, overview: Overview) -> Cell:
         standing=case.standing,
         severity=severity(case.standing),
         label=case.label,
-        href=overview.address_of(case),
+        href=overview.finding_of(case),
         latency=latency,
         milliseconds=milliseconds,
         warning=timings_mark(cell),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from reports.current import CurrentCase
     from reports.names import Names
     from reports.reading import Reading, TrialBrief
+    from reports.verdict_links import VerdictLinks
 
 
 def file_names(models: Sequence[str]) -> dict[str, str]:
@@ -58,6 +59,7 @@ def model_page(
     written: str,
     file_name: str,
     links: Links | None = None,
+    verdicts: VerdictLinks | None = None,
 ) -> ModelPage:
     """Return the page of ``model``, whose ``cases`` are those of that model on any machine.
 
@@ -81,6 +83,7 @@ def model_page(
         data=PointData({session.record.id: column for column, session in enumerate(sessions)}),
         engine_room=EngineRoom.among(sum(len(case.cells) for case in cases)),
         links=links or Links(),
+        verdicts=verdicts,
     )
     views = tuple(_case_view(case, context) for case in sorted(cases, key=lambda case: severity(case.standing)))
     subjects = {trial.subject: names.subjects[trial.subject] for own in trials.values() for trial in own}

@@ -60,6 +60,10 @@ class Overview:
         own = self.site.links.to(case_file(case.case_id, case.version, case.environment))
         return own or f"{self.site.models[case.model]}#{anchor_of(case, self.site.names)}"
 
+    def finding_of(self, case: CurrentCase) -> str:
+        """Return where what a case stands for is told in full: on the page of its verdict, or else that of the case."""
+        return self.site.verdicts.to_case(case) or self.address_of(case)
+
 
 def machine_key(environment: str) -> str:
     """Return what stands for a machine, given by its hash, in the address of a view."""

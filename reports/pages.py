@@ -84,7 +84,7 @@ class FindingView:
 
 @dataclass(frozen=True)
 class MeasurementView:
-    """One metric at one point of the latest trial, beside its baseline."""
+    """One metric at one point of the latest trial, beside its baseline; ``href`` tells its verdict in full."""
 
     metric: str
     point: str
@@ -95,6 +95,7 @@ class MeasurementView:
     standing: Standing | None
     label: str
     reason: str
+    href: str
     samples: str
     spread: str
     tails: str

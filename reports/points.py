@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from reports.engine_view import EngineRoom
     from reports.names import Names
     from reports.reading import Reading, Run
+    from reports.verdict_links import VerdictLinks
 
 _QUALITIES = ("ok", "contended", "throttled", "unstable")
 
@@ -75,6 +76,7 @@ class ModelContext:
         data: receives the values of the points.
         engine_room: how much of each engine fits on the page.
         links: to what other pages show in full, and this one then does not.
+        verdicts: to their pages; None where the table of measurements leads nowhere.
     """
 
     reading: Reading
@@ -84,6 +86,7 @@ class ModelContext:
     data: PointData
     engine_room: EngineRoom
     links: Links = field(default_factory=Links)
+    verdicts: VerdictLinks | None = None
 
 
 def commit_of(session: SessionRow) -> str:

@@ -36,6 +36,7 @@ def model_files(site: Site) -> Iterator[SiteFile]:
             written=site.written,
             file_name=name,
             links=site.links,
+            verdicts=site.verdicts,
         )
         return render(page, "model.html.j2", site.navigation)
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from reports.links import FEED, INDEX, SESSIONS, VERSIONS, Links
+from reports.verdict_links import VerdictLinks
+from reports.verdict_reading import told_verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     from reports.current import CurrentCase
     from reports.names import Names
     from reports.reading import Reading
+    from reports.verdict_reading import Told
 
 # The pages that every other one leads to, where the report has them.
 _NAVIGATION = ((INDEX, "Overview"), (VERSIONS, "Versions and GPUs"), (SESSIONS, "Sessions"), (FEED, "Feed"))
@@ -59,6 +63,16 @@ class Site:
     title: str
     written: str
     links: Links = field(default_factory=Links)
+
+    @cached_property
+    def told(self) -> Sequence[Told]:
+        """The verdicts that have a page."""
+        return told_verdicts(self.history.queries, self.reading)
+
+    @cached_property
+    def verdicts(self) -> VerdictLinks:
+        """Links to the pages of verdicts."""
+        return VerdictLinks.of(self.links, self.told)
 
     @property
     def navigation(self) -> Sequence[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import datetime, timezone
+from functools import lru_cache
 
 # Terminal escapes: CSI and OSC sequences, then the two-character ones.
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-Z\\-_]?")
@@ -23,6 +24,9 @@ def plain(text: str, limit: int = 200) -> str:
     Line breaks and tabs stay; where something is cut, the number of characters left out is said. Escaping for HTML
     is the template's work, not done here.
     """
+    # Nearly all texts: what can be printed has no character that is taken out.
+    if len(text) <= limit and text.isprintable():
+        return text
     # Cutting first keeps the work small for megabytes of log; the rest is counted, not cleaned.
     head = text[: 8 * limit]
     cleaned = _INVISIBLE.sub("", _ESCAPES.sub("", head.replace("\r\n", "\n")))
@@ -47,6 +51,8 @@ def point(label: str) -> str:
     return plain(label.replace(",", ", "), 60)
 
 
+# Of as many layers as engines have, most times are the same few.
+@lru_cache(maxsize=20_000)
 def significant(value: float, digits: int = 3) -> str:
     """Write ``value`` with ``digits`` significant digits: ``0.123``, ``12.3``, ``1,230``, ``4.6e-06``."""
     if math.isnan(value):

@@ -16,15 +16,14 @@ from reports.names import facts_of
 from reports.pages import Fact, FindingView, LayersView, MeasurementView, TensorView, TrialView
 from reports.standing import STANDINGS
 from reports.timings import timings_sentence
+from reports.verdict_reading import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.history.records import FindingRecord, TensorErrorRecord, TrialRecord
     from harness.history.rows import MatrixCell
-    from harness.verdicts.gate import Verdict
     from reports.points import ModelContext, PointData
-    from reports.reading import Reading, SampleSummary
 
 # The measures of an error that a table shows: the name in the history, the column's head.
 MEASURES = (
@@ -65,7 +64,7 @@ def trial_view(cell: MatrixCell, context: ModelContext) -> TrialView:
         conditions=(*facts_of(_unsaid(record.conditions)), *_phases(record.phases)),
         engine=engine_view(record.engine, record.conditions, context.engine_room) if record.engine else None,
         findings=_findings(record.findings),
-        measurements=_measurements(cell, context.reading),
+        measurements=_measurements(cell, context),
         outputs=tuple(tensor_view(e) for e in record.tensor_errors if e.scope == "outputs"),
         layers=None if layers else layers_view(record, cell.trial_id, context.data),
         layers_href=layers,
@@ -137,23 +136,18 @@ def tensor_view(error: TensorErrorRecord) -> TensorView:
     )
 
 
-def _measurements(cell: MatrixCell, reading: Reading) -> tuple[MeasurementView, ...]:
+def _measurements(cell: MatrixCell, context: ModelContext) -> tuple[MeasurementView, ...]:
     places = {name: place for place, name in enumerate(METRICS)}
     keys = sorted(
         {*cell.values, *cell.verdicts}, key=lambda key: (places.get(key[0], len(places)), key[0], volume(key[1]))
     )
-    return tuple(
-        _measurement(
-            metric, point, cell, cell.verdicts.get((metric, point)), reading.samples.get((cell.trial_id, metric, point))
-        )
-        for metric, point in keys
-    )
+    return tuple(_measurement(metric, point, cell, context) for metric, point in keys)
 
 
-def _measurement(
-    name: str, point: str, cell: MatrixCell, verdict: Verdict | None, samples: SampleSummary | None
-) -> MeasurementView:
+def _measurement(name: str, point: str, cell: MatrixCell, context: ModelContext) -> MeasurementView:
     metric = metric_of(name)
+    verdict = cell.verdicts.get((name, point))
+    samples = context.reading.samples.get((cell.trial_id, name, point))
     value = cell.values.get((name, point))
     tails = []
     if samples and samples.p90 is not None:
@@ -175,6 +169,8 @@ def _measurement(
         standing=standing,
         label=f"{verdict.n} of 8 runs" if verdict and verdict.status == "insufficient" else "",
         reason=text.sentence(verdict.reason) if verdict else "",
+        # Only what moved can have a page, and a page is written anew when one that it asked for comes.
+        href=context.verdicts.to(cell, name, point) if context.verdicts and verdict and verdict.status in WORDS else "",
         samples=f"{samples.count:,}" if samples else text.ABSENT,
         spread=text.percent(samples.spread) if samples else text.ABSENT,
         tails=", ".join(tails) or text.ABSENT,

@@ -26,11 +26,11 @@ from reports.render import render
 from reports.site import SiteFile
 from reports.standing import STANDINGS, Standing
 from reports.verdict_parts import ConditionView, LayerView, conditions_part, layer_view, runs_part, samples_part
-from reports.verdict_reading import Told, baseline_of, evidence_of, told_verdicts
+from reports.verdict_reading import Told, baseline_of, evidence_of
 from reports.verdict_words import cause_sentence, commands_of, layers_of, numbers_of, sentence_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from markupsafe import Markup
 
@@ -89,24 +89,34 @@ class VerdictPage:
 
 def verdict_files(site: Site) -> Iterator[SiteFile]:
     """Yield a page for each of the newest verdicts that somebody may want to look into."""
-    told = told_verdicts(site.history.queries, site.reading)
+    told = site.told
     if not told:
         return
     decisions = in_force(site.history.queries.decisions())
     of_trial: dict[int, list[Told]] = defaultdict(list)
     for each in told:
         of_trial[each.trial_id].append(each)
+    of_case: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for trial in site.reading.trials:
+        of_case[trial.case_id, trial.environment].append(trial.id)
     for each in told:
         siblings = [other for other in of_trial[each.trial_id] if other is not each]
-        baseline = baseline_of(each, site.reading)
         own = [decision for decision in decisions if decision.is_about(each.series.case_id, each.series.metric)]
         yield SiteFile(
             name_of(each),
-            _state(each, siblings, baseline, own, site),
-            lambda each=each, siblings=siblings, baseline=baseline, own=own: render(  # type: ignore[misc]
-                verdict_page(each, siblings, baseline, own, site), "verdict.html.j2", site.navigation
+            _state(each, siblings, _before(each, of_case), own, site),
+            lambda each=each, siblings=siblings, own=own: render(  # type: ignore[misc]
+                verdict_page(each, siblings, baseline_of(each, site.reading), own, site),
+                "verdict.html.j2",
+                site.navigation,
             ),
         )
+
+
+def _before(told: Told, of_case: Mapping[tuple[str, str], Sequence[int]]) -> Sequence[int]:
+    """Return the trials of the same case before a verdict's, of those that the report shows."""
+    own = of_case.get((told.series.case_id, told.series.environment_hash), ())
+    return [trial for trial in own if trial < told.trial_id]
 
 
 def name_of(told: Told) -> str:
@@ -163,15 +173,16 @@ def verdict_page(
 
 
 def _state(
-    told: Told, siblings: Sequence[Told], baseline: Sequence[Run], decisions: Sequence[Decision], site: Site
+    told: Told, siblings: Sequence[Told], before: Sequence[int], decisions: Sequence[Decision], site: Site
 ) -> str:
+    """Digest what the page is made from; ids of trials stand for the runs before it, since none is ever changed."""
     subject = site.names.subjects[told.subject]
     parts = repr(
         (
             site.title,
             _identified(told),
             [_identified(other) for other in siblings],
-            [(run.session_id, run.value) for run in baseline],
+            before,
             [asdict(decision) for decision in decisions],
             (subject.index, subject.label, site.names.environments[told.series.environment_hash].name),
         )

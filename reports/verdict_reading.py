@@ -30,6 +30,8 @@ MOST_VERDICTS = 200
 # So many are looked at for the most important ones among them.
 _LOOKED_AT = 2000
 _BAD = ("regressed", "quarantined")
+# The gate takes improved runs into a baseline, but what they lie beside is the level before.
+_MOVED = ("regressed", "improved")
 
 # Made once: for two hundred pages, making them takes longer than running them.
 _TRIALS = (
@@ -95,7 +97,7 @@ class Evidence:
         baseline: the runs that it was held against, oldest first; those before it that were fit and good.
         certain: whether their median is the verdict's baseline, so that they are the very runs of it.
         trials: the first trial of the session and those that followed it up.
-        good_session: session of the last run of the baseline; empty where there is none.
+        good_session: session of the last run of the baseline that was not itself called moved; empty if there is none.
         samples: raw samples in the metric's unit: of the trial, and of that last good run; None where none were kept.
         conditions: of the two trials, likewise.
         differences: what else is not the same in the two.
@@ -175,7 +177,7 @@ def baseline_of(told: Told, shown: Reading) -> list[Run]:
 def evidence_of(told: Told, baseline: Sequence[Run], queries: Queries) -> Evidence:
     """Read what a verdict rests on, in three statements."""
     timed = metric_of(told.series.metric).timed
-    good = baseline[-1] if baseline else None
+    good = next((run for run in reversed(baseline) if run.status not in _MOVED), None)
     series = told.series.id
     with queries.snapshot() as connection:
         sessions = {"now": told.session_id, "before": good.session_id if good else ""}

@@ -108,10 +108,6 @@ class Levels:
         by_pace = self.measured(configuration).get(key)
         return _middle(max(by_pace.values(), key=len)) if by_pace else None
 
-    def fingerprint(self) -> str:
-        """Return a text that is another one as soon as any of the values is."""
-        return repr([(configuration, self._values.get(configuration)) for configuration in self.newest_first])
-
 
 def _numbers(version: str) -> tuple[int, ...]:
     """Return the numbers in a version, so that 10 comes after 9; more digits than any version has are cut."""

@@ -81,20 +81,31 @@ class VersionsPage:
 
 def versions_files(site: Site) -> Iterator[SiteFile]:
     """Yield the page, where anything was timed."""
-    levels = Levels(site.reading, _METRICS)
-    slots = slots_of(site, levels)
-    if not slots:
+    if not _anything_timed(site):
         return
     named = [(key, view.index, view.label) for key, view in site.names.subjects.items()]
     named += [(key, view.index, view.name) for key, view in site.names.environments.items()]
     absent = [(key, cell.subject_hash, cell.outcome) for key, cells in site.reading.cells.items() for cell in cells]
-    parts = repr((site.title, levels.fingerprint(), slots, named, absent, list(site.models.items())))
+    cases = [(case.case_id, case.version, case.model, case.precision, case.profile) for case in site.cases]
+    # Trials are never changed, so that their ids stand for the values: reading these takes longer than the page.
+    trials = list(site.reading.states.items())
+    parts = repr((site.title, trials, cases, named, absent, list(site.models.items())))
     state = hashlib.sha256(parts.encode("utf-8", "backslashreplace")).hexdigest()[:32]
 
     def content() -> str:
-        return render(versions_page(site, levels, slots), "versions.html.j2", site.navigation)
+        levels = Levels(site.reading, _METRICS)
+        return render(versions_page(site, levels, slots_of(site, levels)), "versions.html.j2", site.navigation)
 
     yield SiteFile(VERSIONS, state, content)
+
+
+def _anything_timed(site: Site) -> bool:
+    """Tell whether any run was timed and fit, from the newest ones where they say so."""
+    for cell in (cell for own in site.reading.cells.values() for cell in own):
+        latencies = [value for (metric, _), value in cell.values.items() if metric in LATENCIES]
+        if cell.quality == "ok" and any(not math.isnan(value) for value in latencies):
+            return True
+    return bool(slots_of(site, Levels(site.reading, _METRICS)))
 
 
 def slots_of(site: Site, levels: Levels) -> list[Slot]:

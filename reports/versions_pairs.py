@@ -169,6 +169,8 @@ def _judge(name: str, a: Sequence[float], b: Sequence[float]) -> Verdict:
 
 def _cell(verdict: Verdict) -> HeatCell:
     word = _WORD_OF_STATUS[verdict.status]
+    if word == "same" and _may_hide_a_change(verdict):
+        word = "undecided"
     effect = verdict.effect
     if effect is None or not math.isfinite(effect):
         return HeatCell("absent", 0, "no usable value")
@@ -184,6 +186,12 @@ def _cell(verdict: Verdict) -> HeatCell:
         interval=interval,
         runs=f"{verdict.n} and {verdict.k} runs" if few else "",
     )
+
+
+def _may_hide_a_change(verdict: Verdict) -> bool:
+    """Tell whether the interval reaches beyond the smallest effect: what moved so far would have been missed."""
+    ends = [end for end in (verdict.low, verdict.high) if end is not None]
+    return any(abs(end) > verdict.smallest_effect for end in ends)
 
 
 def _label(word: str, verdict: Verdict) -> str:

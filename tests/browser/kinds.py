@@ -16,8 +16,8 @@ KINDS = frozenset({
     "index", "model", "case", "layers", "engine", "session", "sessions", "environment", "verdict", "versions"
 })  # fmt: skip
 # Pages that can be searched, and pages with a column that can be sorted.
-SEARCHED = frozenset({"index"})
-SORTED: frozenset[str] = frozenset()
+SEARCHED = frozenset({"index", "layers", "engine", "session", "sessions", "environment"})
+SORTED = KINDS
 
 
 def pages_of(report: Path) -> dict[str, list[Path]]:

@@ -22,7 +22,14 @@ return [...document.querySelectorAll("main tbody tr")].filter((row) => row.check
 NAMED = "table[id] button.sort, table.matrix button.sort"
 PARTS = "return [...document.querySelectorAll('main :is(section, article, h2, h3)[id]')].map((part) => part.id)"
 # A word of the sample that some rows have and others have not, by the kind of page that is searched.
-WORDS = {"index": "resnet50"}
+WORDS = {
+    "index": "resnet50",
+    "layers": "Relu",
+    "engine": "Relu",
+    "session": "throughput",
+    "sessions": "2026-01-18",
+    "environment": "resnet50",
+}
 
 
 def settled(browser: Chromium, before: list[str]) -> list[str]:
@@ -60,8 +67,10 @@ def test_a_table_is_sorted_and_can_be_sent(browser: Chromium, report: Path, kind
     browser.open(pages_of(report)[kind][0].as_uri())
     before = browser.run(ROWS)
     named = browser.driver.find_elements("css selector", NAMED)
+    buttons = named or browser.driver.find_elements("css selector", "button.sort")
+    shown = next(button for button in buttons if button.is_displayed())
     for _ in range(2):  # one way may be that of the page
-        (named or browser.driver.find_elements("css selector", "button.sort"))[0].click()
+        shown.click()
     found, address = browser.run(ROWS), browser.driver.current_url
     assert browser.driver.find_elements("css selector", "th[aria-sort]")
     assert sorted(found) == sorted(before)

@@ -8,6 +8,7 @@ import pytest
 
 from harness.history.decisions import Decision
 from harness.history.records import VerdictRecord
+from reports.current import furthest_moved
 from reports.links import verdict_file
 from reports.verdict_page import name_of, verdict_files
 from reports.verdict_reading import baseline_of, evidence_of, told_verdicts
@@ -270,3 +271,60 @@ def test_hostile_text_is_shown_and_not_run(builder: HistoryBuilder, tmp_path: Pa
     assert "img" not in [tag for tag, _ in page.elements]
     assert "\x1b" not in source
     assert "<img src=x onerror=alert(2)>" in page.text
+
+
+def test_the_overview_and_the_model_lead_to_the_verdict(builder: HistoryBuilder, tmp_path: Path) -> None:
+    """Attention and matrix lead to the page of the series that moved furthest, and each measurement to its own."""
+    _store(builder)
+    told, site = _told(builder)
+    index = write_report(builder.history, tmp_path)
+    case = next(case for case in site.cases if case.case_id == CASE)
+    found = furthest_moved(case)
+    assert found is not None
+    furthest = verdict_file(case.newest.trial_id, CASE, *found[0])
+    overview = index.read_text(encoding="utf-8")
+    assert overview.count(f'href="{furthest}"') >= 2
+    model = (tmp_path / site.models["resnet50"]).read_text(encoding="utf-8")
+    assert f'<a href="{name_of(told)}"><span class="badge toned regressed"' in model
+
+
+def test_a_confirmation_has_the_page_of_the_series(builder: HistoryBuilder) -> None:
+    """The page is named after the trial that the last word is on, which the link has to know."""
+    for index in range(SESSIONS):
+        session = builder.session(index)
+        trial = builder.trial(session, "resnet50", "fp16", slower=1.0, quality="ok", tensor_errors=())
+        builder.history.add_trial(trial)
+    again = builder.trial(session, "resnet50", "fp16", slower=1.2, index=1, verdicts=())
+    words = (VerdictRecord(metric="latency_host", point="batch=4", verdict=a_verdict(effect=0.2)),)
+    judged = builder.history.add_trial(replace(again, engine=trial.engine, findings=(), verdicts=words))
+    site = site_of(builder.history, title="Report")
+    case = next(case for case in site.cases if case.case_id == CASE)
+    name = verdict_file(judged, CASE, "latency_host", "batch=4")
+    assert site.verdicts.to_case(case) == ""
+    site.links.offer([name])
+    assert site.verdicts.to_case(case) == name
+
+
+def test_a_case_that_failed_leads_to_no_verdict(builder: HistoryBuilder) -> None:
+    """What it stands for is its failure, which the page of the case tells."""
+    _store(builder, outcome="crashed")
+    site = site_of(builder.history, title="Report")
+    site.links.offer(name_of(told) for told in site.told)
+    case = next(case for case in site.cases if case.case_id == CASE)
+    assert site.verdicts.to_case(case) == ""
+
+
+def test_runs_at_the_new_level_are_no_last_good_run(builder: HistoryBuilder) -> None:
+    """The gate takes improved runs into its baseline; the run to hold against is the last one before they began."""
+    for index in range(SESSIONS):
+        session = builder.session(index)
+        moved = index >= SESSIONS - 3
+        trial = builder.trial(session, "resnet50", "fp16", slower=0.8 if moved else 1.0, quality="ok", tensor_errors=())
+        verdict = a_verdict(status="improved", effect=-0.2, n=SESSIONS - 1)
+        words = (VerdictRecord(metric="latency_host", point="batch=4", verdict=verdict),)
+        builder.history.add_trial(replace(trial, verdicts=words if moved else ()))
+        builder.history.finish_session(session.id)
+    told, site = _told(builder)
+    baseline = baseline_of(told, site.reading)
+    assert baseline[-1].status == "improved"
+    assert evidence_of(told, baseline, builder.history.queries).good_session == f"{SESSIONS - 4:012x}"

@@ -37,6 +37,10 @@ def _runs(level: float, count: int = 20) -> list[float]:
     return [level * (1 + 0.002 * math.sin(7 * place)) for place in range(count)]
 
 
+def _noisy(level: float) -> list[float]:
+    return [level * (1 + 0.05 * math.sin(7 * place)) for place in range(20)]
+
+
 def _compare(
     values: Mapping[Configuration, Mapping[str, Sequence[float]]], b: Configuration = B, points: Sequence[str] = ("",)
 ) -> Pair:
@@ -51,6 +55,13 @@ def _compare(
         pytest.param(_runs(1.0), _runs(0.9), "faster", "faster", id="a tenth less is faster"),
         pytest.param(_runs(1.0), _runs(1.0001), "same", "no change", id="what chance brings is no change"),
         pytest.param(_runs(1.0), _runs(1.01), "same", "below 2.0\u00a0%", id="a real change may be too small"),
+        pytest.param(
+            _noisy(1.0),
+            _noisy(1.0),
+            "undecided",
+            "not decided",
+            id="an interval wider than the smallest effect is open",
+        ),
         pytest.param(_runs(1.0), [1.1], "undecided", "not decided", id="one run decides nothing"),
         pytest.param(_runs(1.0, 7), _runs(1.1), "few", "too few runs", id="seven runs are no baseline"),
         pytest.param(_runs(1.0), [], "absent", "B: not run", id="what was not run is named"),
