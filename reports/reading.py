@@ -6,9 +6,11 @@ a time: a report that rewrites one page of a hundred reads the trials of one.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections import defaultdict
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -78,7 +80,7 @@ class Reading:
 
     Attributes:
         database: where it came from.
-        sessions: every session, oldest first.
+        sessions: every session that has a case to show, oldest first.
         subjects: by hash, in the order first seen.
         environments: likewise.
         trials: the first trials of each machine's last sessions, oldest first.
@@ -113,7 +115,7 @@ def read(history: History, *, last: int = 200) -> Reading:
         HistoryError: the database cannot be read.
     """
     queries = history.queries
-    sessions = queries.sessions()
+    sessions = _with_cases(queries)
     matrix = queries.latest_matrix()
     # The statements below are of use to reports only, so they are here, and borrow a connection.
     with queries.snapshot() as connection:
@@ -128,7 +130,7 @@ def read(history: History, *, last: int = 200) -> Reading:
     for trial_id, model in models.items():
         of_model[model].append(trial_id)
     return Reading(
-        database=queries.database,
+        database=_shown_location(queries.database),
         sessions=sessions,
         subjects=queries.subjects(),
         environments=queries.environments(),
@@ -166,6 +168,26 @@ def summarise(samples: np.ndarray) -> SampleSummary | None:
         p90=float(np.percentile(finite, 90)) if len(finite) >= SAMPLES_FOR_P90 else None,
         p99=float(np.percentile(finite, 99)) if len(finite) >= SAMPLES_FOR_P99 else None,
     )
+
+
+def _with_cases(queries: Queries) -> list[SessionRow]:
+    """Return the sessions that have a case to show: comparisons and those of operators alone have none."""
+    query = (
+        select(Trial.session_id)
+        .join(Case, Case.id == Trial.case_id)
+        .where(Trial.ordinal == 0, Case.model != OPERATORS)
+        .distinct()
+    )
+    with queries.snapshot() as connection:
+        own = set(connection.scalars(query))
+    return [session for session in queries.sessions() if session.record.id in own]
+
+
+def _shown_location(database: str) -> str:
+    """Return where a history is as one says it here: a path below the working folder without that folder."""
+    with contextlib.suppress(ValueError):
+        return str(Path(database).relative_to(Path.cwd()))
+    return database
 
 
 def _last_sessions(connection: Connection, in_order: Sequence[str], last: int) -> list[str]:

@@ -103,6 +103,10 @@ class Levels:
         chosen = max(paces, key=lambda pace: min(len(left[pace]), len(right[pace])))
         return left[chosen], right[chosen]
 
+    def runs(self, configuration: Configuration, key: Measured) -> int:
+        """Return how many runs the level is the median of."""
+        return max(map(len, self.measured(configuration).get(key, {}).values()), default=0)
+
     def level(self, configuration: Configuration, key: Measured) -> float | None:
         """Return the median of the pace that has most runs, in the metric's unit; None if nothing was measured."""
         by_pace = self.measured(configuration).get(key)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reports import text
-from reports.current import LATENCIES, metric_of
+from reports.current import LATENCIES, MINIMUM_RUNS, metric_of
 from reports.versions_charts import SlopeLine, slope_chart
 from reports.versions_figures import FigureView
 from reports.versions_levels import Measured
@@ -37,11 +37,12 @@ def slopes(scope: Scope) -> tuple[FigureView, ...]:
             for place, line in enumerate(lines[:_MOST_LINES])
         ]
         columns = [names.subjects[each.subject].label for each in own]
-        slower, faster = (sum(line.tone == tone for line in lines) for tone in ("slower", "faster"))
+        slower, faster, few = (sum(line.tone == tone for line in lines) for tone in ("slower", "faster", "few"))
+        unsure = f" {few} have fewer than {MINIMUM_RUNS} runs at an end, and are drawn faint." if few else ""
         sentence = (
             f"From the first to the last version that has it, {slower} of {text.count(len(lines), 'case')} got slower "
-            f"and {faster} faster by more than their metric's smallest effect. Medians at the tuned point; the table "
-            f"above has the intervals."
+            f"and {faster} faster by more than their metric's smallest effect.{unsure} Medians at the tuned point; the "
+            f"table above has the intervals."
         )
         chart = slope_chart(columns, shown, sentence)
         figures.append(FigureView(names.environments[environment].name, sentence, chart))
@@ -64,6 +65,10 @@ def _slope(slot: Slot, configurations: Sequence[Configuration], levels: Levels) 
     change = shifted[-1][1]
     least = math.log1p(metric_of(chosen).smallest_effect)
     tone = "same" if abs(change) < least else "slower" if change > 0 else "faster"
-    symbol = {"same": "", "slower": "▲ ", "faster": "▼ "}[tone]
+    ends = (configurations[column] for column in (best[0][0], best[-1][0]))
+    key = Measured(slot.case_id, slot.version, chosen, slot.point)
+    if any(levels.runs(each, key) < MINIMUM_RUNS for each in ends):
+        tone = "few"
+    symbol = {"same": "", "few": "◔ ", "slower": "▲ ", "faster": "▼ "}[tone]
     label = f"{symbol}{text.percent(math.expm1(change), signed=True)} {text.plain(slot.case_id, 36)}"
     return SlopeLine(shifted, label, tone, named=False)

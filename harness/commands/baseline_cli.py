@@ -267,6 +267,6 @@ def _pin(
     if pinned.short:
         typer.echo(
             f"{pinned.short} of {pinned.series} series have fewer than {FEWEST_RUNS} runs, too few for a verdict: "
-            "take the runs before, too, by --runs 20, or several sessions, or a commit that was run more often",
+            "take the runs before, too, by a larger --runs, or several sessions, or run the suite more often",
             err=True,
         )

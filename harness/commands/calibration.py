@@ -117,7 +117,7 @@ def calibration_text(results: Sequence[MethodResult]) -> Iterator[RenderableType
     yield ""
     yield from _activations(results)
     best = max(results, key=lambda result: result.sqnr_db)
-    yield f"smallest error: {best.method}; for the catalogue: Calibration(method={best.method!r})"
+    yield f"smallest error: {best.method}; for the catalogue, beside what its Calibration says: method={best.method!r}"
 
 
 def _activations(results: Sequence[MethodResult]) -> Iterator[RenderableType]:

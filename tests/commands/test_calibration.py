@@ -25,7 +25,7 @@ def test_every_method_has_a_row_and_a_column(shell: Shell, image_model: Path) ->
     assert header.split() == ["activation", "range", *methods]
     assert any(line.startswith("image ") for line in lines)
     assert lines[-1].startswith("smallest error: ")
-    assert "for the catalogue: Calibration(method='" in lines[-1]
+    assert "for the catalogue, beside what its Calibration says: method='" in lines[-1]
 
 
 def test_plain_data_has_every_activation(shell: Shell, image_model: Path) -> None:
