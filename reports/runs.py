@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
@@ -13,7 +13,7 @@ from harness.history.tables import Measurement, Verdict
 from reports.lazy import GroupedMapping
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -87,23 +87,38 @@ class SeriesRuns(GroupedMapping[int, "Sequence[Run]"]):
                 runs.update(self._read(connection, ids[start : start + _SERIES_AT_ONCE]))
         return runs
 
+    def values_of(self, series: Collection[int]) -> Iterator[tuple[int, MeasuredTrial, float]]:
+        """Yield the series' id, the first trial and the value of each run, series by series, in the order of trials.
+
+        That is what a page needs which goes through all series for nothing but their values: it takes half the time.
+        """
+        ids = sorted(series)
+        with self._queries.snapshot() as connection:
+            for start in range(0, len(ids), _SERIES_AT_ONCE):
+                for of_series, trial_id, value in _measured(connection, ids[start : start + _SERIES_AT_ONCE]):
+                    if (trial := self._trials.get(trial_id)) and trial.lead == trial_id:
+                        yield of_series, trial, math.nan if value is None else value
+
     def _read(self, connection: Connection, series: Sequence[int]) -> dict[int, list[Run]]:
         # Two statements, each in the order of an index, and a merge here: half the time of an outer join.
         judged = select(Verdict.series_id, Verdict.trial_id, Verdict.status)
         judged = judged.where(Verdict.series_id.in_(series)).order_by(Verdict.series_id, Verdict.trial_id)
-        measured = select(Measurement.series_id, Measurement.trial_id, Measurement.value)
-        measured = measured.where(Measurement.series_id.in_(series))
-        measured = measured.order_by(Measurement.series_id, Measurement.trial_id)
         trials = self._trials
         words: dict[tuple[int, int], str] = {}
         for of_series, trial_id, status in connection.execute(judged).all():
             if trial := trials.get(trial_id):
                 words[of_series, trial.lead] = status
         found: dict[int, list[tuple[MeasuredTrial, Run]]] = defaultdict(list)
-        for of_series, trial_id, value in connection.execute(measured).all():
+        for of_series, trial_id, value in _measured(connection, series):
             if (trial := trials.get(trial_id)) and trial.lead == trial_id:
                 number = math.nan if value is None else value
                 word = words.get((of_series, trial_id))
                 found[of_series].append((trial, Run(trial.session_id, trial.subject, trial.quality, number, word)))
         # Sessions are in the order of their start, trials in that of their commits: nearly always the same.
         return {key: [run for _, run in sorted(own, key=lambda pair: pair[0].place)] for key, own in found.items()}
+
+
+def _measured(connection: Connection, series: Sequence[int]) -> Sequence[Any]:
+    query = select(Measurement.series_id, Measurement.trial_id, Measurement.value)
+    query = query.where(Measurement.series_id.in_(series))
+    return connection.execute(query.order_by(Measurement.series_id, Measurement.trial_id)).all()

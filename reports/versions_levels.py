@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from reports.reading import Reading
+    from reports.runs import MeasuredTrial
 
 NEWEST = 20
 
@@ -54,19 +55,20 @@ class Levels:
         self._versions = {key: _numbers(subject.version) for key, subject in reading.subjects.items()}
         runtimes = list(dict.fromkeys(subject.runtime for subject in reading.subjects.values()))
         self._runtimes = {key: runtimes.index(subject.runtime) for key, subject in reading.subjects.items()}
-        for row in reading.series:
-            if row.metric not in metrics:
-                continue
+        wanted = [row for row in reading.series if row.metric in metrics]
+        runs: dict[int, list[tuple[int, MeasuredTrial, float]]] = defaultdict(list)
+        for series, trial, value in reading.runs.values_of({row.id for row in wanted}):
+            runs[series].append((places[trial.session_id], trial, value))
+        for row in wanted:
             timed = metric_of(row.metric).timed
             key = Measured(row.case_id, row.case_version, row.metric, row.point)
-            for run in reading.runs.get(row.id, ()):
-                configuration = Configuration(run.subject, row.environment_hash)
-                place = places[run.session_id]
+            for place, trial, value in sorted(runs.pop(row.id, ()), key=lambda run: run[0]):
+                configuration = Configuration(trial.subject, row.environment_hash)
                 self._last_seen[configuration] = max(place, self._last_seen.get(configuration, place))
-                if math.isnan(run.value) or (timed and run.quality != "ok"):
+                if math.isnan(value) or (timed and trial.quality != "ok"):
                     continue
                 of_pace = collected[configuration].setdefault(key, {})
-                of_pace.setdefault(paces[run.session_id] if timed else "", []).append(run.value)
+                of_pace.setdefault(paces[trial.session_id] if timed else "", []).append(value)
         self._values = {
             configuration: {
                 key: {pace: tuple(values[-NEWEST:]) for pace, values in by_pace.items()} for key, by_pace in own.items()
