@@ -59,6 +59,22 @@ class EngineLayerTable:
     with_errors: bool
 
 
+def slowest_table(layers: Sequence[LayerRecord], most: int) -> EngineLayerTable:
+    """Return the layers of an engine that take most of its time, the slowest first; its first ones if none was timed.
+
+    Args:
+        layers: of the engine, more than ``most``.
+        most: how many are shown.
+    """
+    total = sum(layer.milliseconds or 0.0 for layer in layers)
+    shown = sorted(layers, key=lambda layer: -(layer.milliseconds or 0.0))[:most]
+    return EngineLayerTable(
+        f"The {most} {'slowest' if total else 'first'} of {text.count(len(layers), 'layer')}",
+        tuple(_row(layer, total, {}) for layer in shown),
+        with_errors=False,
+    )
+
+
 def layer_table(layers: Sequence[LayerRecord], errors: Sequence[TensorErrorRecord] = ()) -> EngineLayerTable:
     """Return the layers of an engine in its order, at most the first 2000.
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from harness.history.records import stable_hash
 from reports import text
 from reports.build_log import BuildLog, read_log
-from reports.engine_layers import EngineLayerTable, layer_table
+from reports.detail_reading import newest_cells
+from reports.engine_layers import EngineLayerTable, layer_table, slowest_table
 from reports.engine_view import EngineRoom, engine_view
 from reports.linked import Linked, environment_link, index_link, session_link
 from reports.links import case_file, engine_file, layers_file
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from reports.site import Site
 
 _MOST_TRIALS = 100
+# How many layers are listed of an engine whose layers have a page of their own.
+_SLOWEST = 20
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class EngineTrialRow:
 
 @dataclass(frozen=True)
 class EnginePage:
-    """Everything about one engine; ``layers_page`` shows the errors of its newest trial's layers."""
+    """Everything about one engine; ``layers_page`` shows all of its layers, with their errors, where it has a page."""
 
     title: str
     written: str
@@ -60,6 +63,7 @@ class EnginePage:
 
 def engine_files(site: Site, details: Details) -> Iterator[SiteFile]:
     """Yield a page for each engine of the newest trials, and of trials that a verdict or a change speaks of."""
+    pages = _pages_of_layers(site, details)
     for build, uses in details.builds.items():
         shown = uses[-_MOST_TRIALS:]
         own = {use.subject: site.names.subjects[use.subject] for use in shown}
@@ -70,18 +74,29 @@ def engine_files(site: Site, details: Details) -> Iterator[SiteFile]:
                 *(build, site.title, len(uses), [use.trial_id for use in shown]),
                 [(subject.label, subject.index) for subject in own.values()],
                 sorted({site.names.environments[use.environment].name for use in shown}),
+                pages.get(build),
             ]),
-            lambda build=build, uses=uses: _content(site, build, uses),  # type: ignore[misc]
+            lambda build=build, uses=uses: _content(site, build, uses, pages.get(build, "")),  # type: ignore[misc]
         )  # fmt: skip
 
 
-def _content(site: Site, build: str, uses: Sequence[EngineUse]) -> str:
+def _pages_of_layers(site: Site, details: Details) -> dict[str, str]:
+    """Return the file of the page that has an engine's layers, by its build; of most engines there is none."""
+    return {
+        details.build_of[cell.trial_id]: layers_file(case.case_id, case.version, case.environment, cell.subject_hash)
+        for case in site.cases
+        for cell in newest_cells(site, case)
+        if cell.trial_id in details.listed and cell.trial_id in details.build_of
+    }
+
+
+def _content(site: Site, build: str, uses: Sequence[EngineUse], page_of_layers: str) -> str:
     record = _record(site, uses[-1].trial_id)
     engine = record.engine
     assert engine is not None, "a build is found through the trials that have it"
     rows = [_trial_row(site, use) for use in reversed(uses[-_MOST_TRIALS:])]
     everything = text.count(len(uses), "trial")
-    subject = record.subject.hash
+    layers_page = site.links.to(page_of_layers) if page_of_layers else ""
     page = EnginePage(
         title=site.title,
         written=site.written,
@@ -89,13 +104,12 @@ def _content(site: Site, build: str, uses: Sequence[EngineUse]) -> str:
         name=text.plain(build[:10], 10),
         case=rows[0].case,
         environment=environment_link(site, record.environment.hash),
-        subject=site.names.subjects[subject],
-        layers_page=Linked(
-            "its layers, with their errors",
-            site.links.to(layers_file(record.case_id, record.case_version, record.environment.hash, subject)),
-        ),
+        subject=site.names.subjects[record.subject.hash],
+        layers_page=Linked("all of its layers, with their errors", layers_page),
         engine=engine_view(engine, record.conditions, EngineRoom(0, 1)),
-        layers=layer_table(engine.layer_list, record.tensor_errors),
+        layers=slowest_table(engine.layer_list, _SLOWEST)
+        if layers_page and len(engine.layer_list) > _SLOWEST
+        else layer_table(engine.layer_list, record.tensor_errors),
         log=read_log(engine.log),
         trials=tuple(rows),
         trials_title=f"The {_MOST_TRIALS} newest of {everything} that ran it"

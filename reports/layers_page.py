@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.history.records import stable_hash
 from reports import text
+from reports.beside import neighbours_of
 from reports.current import standing_of
 from reports.detail_reading import newest_cells
 from reports.drawing import marker_definitions
@@ -28,14 +29,13 @@ if TYPE_CHECKING:
 
     from harness.history.records import LayerRecord, TensorErrorRecord
     from harness.history.rows import MatrixCell
+    from reports.beside import Neighbour, Neighbours
     from reports.current import CurrentCase
     from reports.detail_reading import Details
     from reports.pages import LayersView, NumberTypeView, SubjectView
     from reports.site import Site
     from reports.standing import Standing
 
-# How many engines stand beside one at most.
-_BESIDE = 4
 _MOST_TENSORS = 2000
 
 
@@ -79,7 +79,13 @@ class BesideView:
 
 @dataclass(frozen=True)
 class LayersPage:
-    """Everything about the layers of one trial; ``data`` is what its script needs to name a point."""
+    """Everything about the layers of one trial.
+
+    Attributes:
+        beside: other engines, held against this one.
+        compared_there: pages that hold themselves against this one.
+        data: what the page's script needs to name a point.
+    """
 
     title: str
     written: str
@@ -101,6 +107,7 @@ class LayersPage:
     times: str
     layers: EngineLayerTable
     beside: tuple[BesideView, ...]
+    compared_there: tuple[Linked, ...]
     markers: Markup
     data: Mapping[str, Any] = field(repr=False)
 
@@ -110,21 +117,22 @@ def layers_files(site: Site, details: Details) -> Iterator[SiteFile]:
     for case in site.cases:
         for cell in newest_cells(site, case):
             if cell.trial_id in details.layered:
-                beside = _beside(site, case, cell, details)
+                beside = neighbours_of(site, case, cell, details)
                 state = stable_hash([
                     *(cell.trial_id, case.version, standing_of(cell).key, site.title),
                     *(site.names.subjects[cell.subject_hash].label, site.names.subjects[cell.subject_hash].index),
                     *(site.names.environments[case.environment].name, details.build_of.get(cell.trial_id)),
-                    [(title, other.trial_id) for title, _, other in beside],
+                    [(other.title, other.cell.trial_id) for other in beside.here],
+                    [other.title for other in beside.there],
                 ])  # fmt: skip
                 yield SiteFile(
                     layers_file(case.case_id, case.version, case.environment, cell.subject_hash),
                     state,
-                    lambda case=case, cell=cell: _content(site, details, case, cell),  # type: ignore[misc]
+                    lambda case=case, cell=cell, beside=beside: _content(site, details, case, cell, beside),  # type: ignore[misc]
                 )
 
 
-def _content(site: Site, details: Details, case: CurrentCase, cell: MatrixCell) -> str:
+def _content(site: Site, details: Details, case: CurrentCase, cell: MatrixCell, beside: Neighbours) -> str:
     record = site.reading.details[cell.trial_id]
     data = PointData({})
     errors = layers_view(record, cell.trial_id, data)
@@ -154,45 +162,22 @@ def _content(site: Site, details: Details, case: CurrentCase, cell: MatrixCell) 
         beside=tuple(
             BesideView(
                 anchor=f"beside-{number}",
-                title=title,
-                layers=Linked(title, site.links.to(_file(owner, other))),
-                comparison=compare_engines(record, site.reading.details[other.trial_id]),
+                title=other.title,
+                layers=_layers_link(site, other),
+                comparison=compare_engines(record, site.reading.details[other.cell.trial_id]),
             )
-            for number, (title, owner, other) in enumerate(_beside(site, case, cell, details), 1)
+            for number, other in enumerate(beside.here, 1)
         ),
+        compared_there=tuple(_layers_link(site, other, "beside-title") for other in beside.there),
         markers=marker_definitions(0),
         data=data.to_json([], site.names),
     )
     return render(page, "layers.html.j2", site.navigation)
 
 
-def _file(case: CurrentCase, cell: MatrixCell) -> str:
-    return layers_file(case.case_id, case.version, case.environment, cell.subject_hash)
-
-
-def _beside(
-    site: Site, case: CurrentCase, cell: MatrixCell, details: Details
-) -> list[tuple[str, CurrentCase, MatrixCell]]:
-    """Return what is compared with: the same case under other subjects, then in other precisions under this one."""
-    subjects = site.names.subjects
-    found = [
-        (f"the same case under {subjects[other.subject_hash].label}", case, other)
-        for other in reversed(newest_cells(site, case))
-        if other.trial_id != cell.trial_id
-    ]
-    kin = (case.model, case.profile, case.environment)
-    for relative in site.cases:
-        if (relative.model, relative.profile, relative.environment) == kin and relative is not case:
-            words = text.plain(relative.precision, 60)
-            found += [
-                (f"{words} under the same subject", relative, other)
-                for other in newest_cells(site, relative)
-                if other.subject_hash == cell.subject_hash
-            ]
-    # Without its layers on record, an engine cannot stand beside another.
-    if cell.trial_id not in details.listed:
-        return []
-    return [each for each in found if each[2].trial_id in details.listed][:_BESIDE]
+def _layers_link(site: Site, other: Neighbour, anchor: str = "") -> Linked:
+    file = layers_file(other.case.case_id, other.case.version, other.case.environment, other.cell.subject_hash)
+    return Linked(other.title, site.links.to(file, anchor))
 
 
 def _makers(layers: Sequence[LayerRecord], tensor: str) -> list[LayerRecord]:

@@ -9,6 +9,7 @@ from tests.reports.parsed_page import ParsedPage
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from harness.history.records import TrialRecord, VerdictRecord
     from tests.reports.sample_history import HistoryBuilder
 
 LOG = "INFO: building\nWARNING: falling back to FP32\nERROR: 2: something broke\n"
@@ -20,6 +21,17 @@ def only_engine(folder: Path) -> ParsedPage:
     return ParsedPage.of(path)
 
 
+def engines_of(folder: Path, index: int) -> list[ParsedPage]:
+    """Return the pages of the engines that the session of this index ran."""
+    pages = [ParsedPage.of(path) for path in folder.glob("engine-*.html")]
+    return [page for page in pages if any(f"session-{index:012x}" in href for href in page.attributes("href"))]
+
+
+def regressed(trial: TrialRecord) -> tuple[VerdictRecord, ...]:
+    """Return the verdicts of a trial, all of them regressed."""
+    return tuple(replace(each, verdict=replace(each.verdict, status="regressed")) for each in trial.verdicts)
+
+
 def test_an_engine_tells_its_facts_layers_and_log(builder: HistoryBuilder, tmp_path: Path) -> None:
     """Its types and layers are there, errors of the build before its warnings, and every line of the log."""
     trial = builder.trial(builder.session(0), "resnet50", "fp16")
@@ -27,12 +39,27 @@ def test_an_engine_tells_its_facts_layers_and_log(builder: HistoryBuilder, tmp_p
     builder.history.add_trial(replace(trial, engine=replace(trial.engine, log=LOG)))
     page = only_engine(write_report(builder.history, tmp_path / "report").parent)
     assert "float16 90.0" in page.text
-    assert "All 66 layers in the engine's order" in page.text
+    assert "The 20 slowest of 66 layers" in page.text
     assert page.text.index("something broke") < page.text.index("falling back")
     assert "The whole log, 3 lines" in page.text
     assert [a["class"] for tag, a in page.elements if tag == "tr" and "class" in a] == [
         "said-info", "said-warning", "said-error",
     ]  # fmt: skip
+
+
+def test_layers_that_have_a_page_are_not_listed_twice(builder: HistoryBuilder, tmp_path: Path) -> None:
+    """The newest engine lists its slowest layers and leads to all of them; one without such a page lists all itself."""
+    for index in (10, 11):
+        trial = builder.trial(builder.session(index), "resnet50", "fp16", slower=1.3 if index == 10 else 1.0)
+        builder.history.add_trial(trial if index == 11 else replace(trial, verdicts=regressed(trial)))
+    folder = write_report(builder.history, tmp_path / "report").parent
+    (old,), (new,) = engines_of(folder, 10), engines_of(folder, 11)
+    times = [float(a["data-value"]) for tag, a in new.elements if tag == "td" and "data-value" in a][::2]
+    assert times == sorted(times, reverse=True)
+    assert len(times) == 20
+    assert any(href.startswith("layers-") for href in new.attributes("href"))
+    assert "All 66 layers in the engine's order" in old.text
+    assert not any(href.startswith("layers-") for href in old.attributes("href"))
 
 
 def test_an_engine_of_several_trials_names_them(builder: HistoryBuilder, tmp_path: Path) -> None:

@@ -49,11 +49,11 @@ def test_what_is_not_known_is_said(broken: ParsedPage) -> None:
 
 
 def test_engines_stand_beside_each_other(sample_report: Path) -> None:
-    """The same case under the older version comes first, then the other precisions, with links to their pages."""
-    page = ParsedPage.of(sample_report / name_of("squeezenet", "fp32"))
+    """The same case under the older version comes first, then plainer precisions, with links to their pages."""
+    page = ParsedPage.of(sample_report / name_of("squeezenet", "fp16"))
     assert "the same case under onnxruntime 1.30.0" in page.text
-    assert "fp16 under the same subject" in page.text
-    assert name_of("squeezenet", "fp16") in page.attributes("href")
+    assert "fp32 under the same subject" in page.text
+    assert name_of("squeezenet", "fp32") in page.attributes("href")
     assert "Of 66 parts of the graph: 22 in another type and 44 with the same tactics." in page.text
 
 
@@ -87,3 +87,15 @@ def test_an_engine_without_layers_still_shows_errors(builder: HistoryBuilder, tm
     page = ParsedPage.of(folder / name_of("resnet50", "fp16"))
     assert "Errors along the graph" in page.text
     assert "Beside other engines" not in page.text
+
+
+def test_two_engines_are_compared_on_one_page_and_the_other_leads_there(sample_report: Path) -> None:
+    """FP32 is compared on the pages of the lower precisions, and its own page has links to these comparisons."""
+    plain = ParsedPage.of(sample_report / name_of("squeezenet", "fp32"))
+    assert "Pages that hold this engine against theirs: fp16 under the same subject" in plain.text
+    assert f"{name_of('squeezenet', 'fp16')}#beside-title" in plain.attributes("href")
+    assert (
+        "Of 66 parts" not in plain.text.partition("fp16 under the same subject")[2].partition("onnxruntime 1.30.0")[0]
+    )
+    lower = ParsedPage.of(sample_report / name_of("squeezenet", "fp16"))
+    assert f"{name_of('squeezenet', 'fp32')}#beside-title" not in lower.attributes("href")
