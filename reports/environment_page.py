@@ -91,7 +91,10 @@ def environment_files(site: Site, details: Details) -> Iterator[SiteFile]:  # no
                 [(trial.id, trial.quality, trial.failed, trial.regressed) for trial in own],
                 [(key, sessions[key]) for key in dict.fromkeys(trial.session_id for trial in own)],
                 [(case.case_id, case.version, case.standing.key, case.label) for case in cases],
-                [(s.label, s.index) for s in map(site.names.subjects.__getitem__, {trial.subject for trial in own})],
+                sorted(
+                    (site.names.subjects[key].label, site.names.subjects[key].index)
+                    for key in {trial.subject for trial in own}
+                ),
             ]
         )
         yield SiteFile(

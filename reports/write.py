@@ -14,6 +14,7 @@ from harness.errors import UsageError
 from reports import text
 from reports.current import current_cases
 from reports.files import remove_leftovers, replace_file, written_before
+from reports.helpers import helpers_for, write_shared
 from reports.links import INDEX
 from reports.model_page import file_names
 from reports.names import names_of
@@ -22,11 +23,12 @@ from reports.sections import SECTIONS
 from reports.site import Site, digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from importlib.resources.abc import Traversable
     from pathlib import Path
 
     from harness.history.store import History
+    from reports.site import SiteFile
 
 # Stands between the state of a file and the account of its links, in the list of what was written.
 _LINKS = "\n"
@@ -38,9 +40,9 @@ def write_report(history: History, destination: Path, *, title: str = "TensorRT 
 
     Each file stands for itself: styles, scripts, drawings and data are inside it, it opens from disk, and its content
     security policy forbids every connection. Each is replaced in one step, ``index.html`` last, so that a reader never
-    meets half a file; one whose state is that of the last report, and whose links lead
-    where they led, is left as it is. Files that an earlier report wrote
-    here and this one has not are removed; no other file is.
+    meets half a file. One whose state is that of the last report, and whose links lead where they led, is left as it
+    is. Files that an earlier report wrote here and this one has not are removed; no other file is. Several processes
+    write them where there are many.
 
     Args:
         history: what to show.
@@ -53,27 +55,69 @@ def write_report(history: History, destination: Path, *, title: str = "TensorRT 
         UsageError: ``destination`` cannot be written.
         HistoryError: the history cannot be read.
     """
-    with _seldom_collected():
-        return _write(site_of(history, title=title, last=last), destination)
+    with seldom_collected():
+        return _write(site_of(history, title=title, last=last), destination, last)
 
 
-def _write(site: Site, destination: Path) -> Path:
-    files = [file for section in SECTIONS for file in section(site)]
-    site.links.offer(file.name for file in files)
-    common = digest(_code(), site.title)
-    states: dict[str, str] = {}
+class FileWriter:
+    """Writes the files of a report into its folder, in this process; which of them, others say."""
+
+    def __init__(self, site: Site, destination: Path) -> None:
+        """List the files; nothing is written yet."""
+        self._site = site
+        self._destination = destination
+        self._files = {file.name: file for section in SECTIONS for file in section(site)}
+        self._common = digest(_code(), site.title)
+        site.links.offer(self._files)
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The name of every file, the first page last."""
+        return list(self._files)
+
+    @property
+    def digest(self) -> str:
+        """What stands for the report as a whole: equal for two processes that see the same history."""
+        return digest(self._common, *(f"{file.name} {file.state}" for file in self._files.values()))
+
+    def still_holds(self, name: str, state: str) -> bool:
+        """Whether a file that was written with this state is what would be written now."""
+        stored, _, links = state.partition(_LINKS)
+        file = self._files[name]
+        return bool(file.state) and stored == self._state(file) and self._site.links.still_hold(links)
+
+    def write(self, name: str) -> str:
+        """Write a file, and return its state.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        file = self._files[name]
+        self._site.links.take_account()
+        replace_file(self._destination / name, file.content())
+        return f"{self._state(file)}{_LINKS}{self._site.links.take_account()}"
+
+    def _state(self, file: SiteFile) -> str:
+        return f"{self._common} {file.state}"
+
+
+def _write(site: Site, destination: Path, last: int) -> Path:
+    writer = FileWriter(site, destination)
     try:
         destination.mkdir(parents=True, exist_ok=True)
         before = written_before(destination)
-        for file in files:
-            state = f"{common} {file.state}"
-            last_state, _, links = before.get(file.name, "").partition(_LINKS)
-            if file.state and last_state == state and site.links.still_hold(links):
-                states[file.name] = before[file.name]
-            else:
-                site.links.take_account()
-                replace_file(destination / file.name, file.content())
-                states[file.name] = f"{state}{_LINKS}{site.links.take_account()}"
+        states = {name: before[name] for name in writer.names if writer.still_holds(name, before.get(name, ""))}
+        changed = [name for name in writer.names if name not in states and name != INDEX]
+        setup = {
+            "history": site.history.url,
+            "title": site.title,
+            "last": last,
+            "written": site.written,
+            "destination": str(destination.resolve()),
+            "digest": writer.digest,
+        }
+        states |= write_shared(changed, writer.write, setup, helpers_for(len(changed)))
+        states[INDEX] = writer.write(INDEX)
         remove_leftovers(destination, states)
     except OSError as error:
         raise UsageError(
@@ -83,8 +127,14 @@ def _write(site: Site, destination: Path) -> Path:
     return destination / INDEX
 
 
-def site_of(history: History, *, title: str, last: int = 200) -> Site:
+def site_of(history: History, *, title: str, last: int = 200, written: str = "") -> Site:
     """Read what a report shows, of each machine the last ``last`` sessions.
+
+    Args:
+        history: what to show.
+        title: of the report.
+        last: as for ``write_report``.
+        written: when it was written, as its pages say it; now by default.
 
     Raises:
         HistoryError: the history cannot be read.
@@ -98,12 +148,12 @@ def site_of(history: History, *, title: str, last: int = 200) -> Site:
         cases=cases,
         models=file_names(list(dict.fromkeys(case.model for case in cases))),
         title=title,
-        written=text.moment(datetime.now(timezone.utc)),
+        written=written or text.moment(datetime.now(timezone.utc)),
     )
 
 
 @contextmanager
-def _seldom_collected() -> Iterator[None]:
+def seldom_collected() -> Iterator[None]:
     """Look for garbage seldom: pages are millions of small objects with few cycles, and looking took a quarter."""
     before = gc.get_threshold()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, *before[1:])

@@ -97,6 +97,11 @@ class History:
         """Give back its connections; closing twice is allowed."""
         self._engine.dispose()
 
+    @property
+    def url(self) -> str:
+        """What opens it again in another process, with its password if it has one: to be handed on, never shown."""
+        return self._location.url.render_as_string(hide_password=False)
+
     def __enter__(self) -> History:  # noqa: PYI034 - Self is new in Python 3.11
         return self
 
