@@ -132,7 +132,7 @@ def test_a_full_disk_is_said(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("reports.write.replace_file", full)
-    with pytest.raises(UsageError, match="cannot be written.*No space left"):
+    with pytest.raises(UsageError, match=r"cannot be written.*No space left"):
         write_report(stored, tmp_path / "report")
     assert len(always_helped) == 2
     assert all(process.returncode is not None for process in always_helped)
