@@ -17,6 +17,7 @@ from harness.commands.changes import changes
 from harness.commands.compare import compare
 from harness.commands.layers import layers
 from harness.commands.operators import operators
+from harness.commands.options import CaseTimeout, Database, Engines, FileShapes, Gpu, Json, ReadingsCache
 from harness.commands.tolerances import tolerances
 from harness.errors import UsageError
 
@@ -54,11 +55,6 @@ class Format(str, Enum):
     JSON = "json"
 
 
-Database = Annotated[
-    str | None,
-    typer.Option("--db", metavar="URL", help="History: path or SQLAlchemy URL (default: .trt-harness/history.db)."),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print plain data as JSON, on standard output.")]
 Cache = Annotated[
     str | None,
     typer.Option("--cache", metavar="DIR", help="The cache that has the engines (default: .trt-harness/cache)."),
@@ -117,18 +113,13 @@ def check(
         str | None,
         typer.Option(help="What the history calls it; results of equal names are compared (default: the file's name)."),
     ] = None,
-    gpu: Annotated[str | None, typer.Option(metavar="TARGET", help="What to run on: auto, cpu, t4, …")] = None,
+    gpu: Gpu = None,
     subject: Annotated[
         list[str] | None, typer.Option(metavar="NAME=PYTHON", help="Run it under this interpreter's runtime, too.")
     ] = None,
-    case_timeout: Annotated[
-        float | None, typer.Option(metavar="S", help="Seconds after which a step is killed (default: 600).")
-    ] = None,
+    case_timeout: CaseTimeout = None,
     quick: Annotated[bool, typer.Option("--quick", help="Smallest shape only, timed briefly.")] = False,
-    engines: Annotated[
-        str | None,
-        typer.Option(metavar="HOW", help="Engines of earlier sessions: auto, reuse or rebuild (default: auto)."),
-    ] = None,
+    engines: Engines = None,
     reference: Annotated[
         str | None, typer.Option(metavar="WHERE", help="What it is held against: cpu or cuda[:PYTHON] (default: cpu).")
     ] = None,
@@ -375,10 +366,7 @@ def sensitivity(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A model of the catalogue, or an ONNX file.")],
     *,
     precision: Annotated[str, typer.Option(metavar="P", help="The recipe to study: int8 or fp16.")] = "int8",
-    shape: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME:SHAPE", help="Sizes of an input with free dimensions, as for check; files only."),
-    ] = None,
+    shape: FileShapes = None,
     cosine: Annotated[
         float | None,
         typer.Option(help="Smallest cosine of each output (default, with --sqnr: the model's own tolerances)."),
@@ -392,10 +380,7 @@ def sensitivity(
     time_limit: Annotated[
         float, typer.Option(metavar="S", min=1, help="Begin no further measurement after so many seconds.")
     ] = 300.0,
-    cache: Annotated[
-        str | None,
-        typer.Option(metavar="DIR", help="Where graphs and readings are kept (default: .trt-harness/cache)."),
-    ] = None,
+    cache: ReadingsCache = None,
     as_json: Json = False,
 ) -> None:
     """Rank nodes by the error that their rounding causes, and find a few to keep in FP32.

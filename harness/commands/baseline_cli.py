@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.commands.options import Database
+
 if TYPE_CHECKING:
     from harness.commands.baseline import Signature
     from harness.history.store import History
@@ -32,10 +34,6 @@ class ListFormat(str, Enum):
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for whoever meets the decision later.")]
 Author = Annotated[
     str | None, typer.Option("--author", metavar="NAME", help="Who decides (default: git's user.name, else $USER).")
-]
-Database = Annotated[
-    str | None,
-    typer.Option("--db", metavar="URL", help="History: path or SQLAlchemy URL (default: .trt-harness/history.db)."),
 ]
 Case = Annotated[str, typer.Argument(metavar="CASE", help="A case or a pattern of cases.", show_default=False)]
 Metric = Annotated[str, typer.Argument(metavar="METRIC", help="A metric or a pattern of metrics.")]

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harness.commands.options import Database
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -42,10 +44,7 @@ def changes(
     form: Annotated[
         ChangesFormat, typer.Option("--format", help="A table has what fits; the others have everything.")
     ] = ChangesFormat.TABLE,
-    db: Annotated[
-        str | None,
-        typer.Option("--db", metavar="URL", help="History: path or SQLAlchemy URL (default: .trt-harness/history.db)."),
-    ] = None,
+    db: Database = None,
 ) -> None:
     """List the runs since which a series lies elsewhere, the newest first, with what else changed then.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.commands.options import Cache, CaseTimeout, Database, Engines, Gpu
 from harness.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -36,34 +37,24 @@ def compare(
         str | None, typer.Option(metavar="M,N", help="Compare only these metrics (default: all that sessions gate on).")
     ] = None,
     blocks: Annotated[int, typer.Option(metavar="N", help="Blocks of four trials for each case that is run.")] = 8,
-    gpu: Annotated[str | None, typer.Option(metavar="TARGET", help="What to run on: auto, cpu, t4, …")] = None,
+    gpu: Gpu = None,
     build_option: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="Set an option of every build; once for each.")
     ] = None,
-    engines: Annotated[
-        str | None,
-        typer.Option(metavar="HOW", help="Engines of earlier sessions: auto, reuse or rebuild (default: auto)."),
-    ] = None,
+    engines: Engines = None,
     reference: Annotated[
         str | None, typer.Option(metavar="WHERE", help="What both are held against: cpu or cuda[:PYTHON].")
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Smallest shapes only, timed briefly.")] = False,
     full: Annotated[bool, typer.Option("--full", help="Slow models too, timed for longer.")] = False,
-    case_timeout: Annotated[
-        float | None, typer.Option(metavar="S", help="Seconds after which a step is killed (default: 600).")
-    ] = None,
+    case_timeout: CaseTimeout = None,
     strict: Annotated[bool, typer.Option("--strict", help="End 3 where something could not be decided.")] = False,
     form: Annotated[ComparisonFormat, typer.Option("--format", help="How it is written.")] = ComparisonFormat.TABLE,
     output: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write it there, and only the answer to standard output.")
     ] = None,
-    db: Annotated[
-        str | None,
-        typer.Option("--db", metavar="URL", help="History: path or SQLAlchemy URL (default: .trt-harness/history.db)."),
-    ] = None,
-    cache: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Graphs, references, engines (default: .trt-harness/cache).")
-    ] = None,
+    db: Database = None,
+    cache: Cache = None,
 ) -> None:
     """Compare two subjects, sessions, commits or GPUs: is B slower, larger or less accurate than A?
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harness.commands.options import Cache, CaseTimeout, Engines, FileShapes, Gpu
 from harness.errors import ConfigurationError, HarnessError, UsageError, unknown_value
 
 if TYPE_CHECKING:
@@ -35,24 +36,14 @@ def layers(
     precision: Annotated[
         str | None, typer.Option(metavar="P", help="Of a model or file (default: fp16), or in place of the case's.")
     ] = None,
-    shape: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME:SHAPE", help="Sizes of an input with free dimensions, as for check; files only."),
-    ] = None,
-    gpu: Annotated[str | None, typer.Option(metavar="TARGET", help="What to run on: auto, cpu, t4, …")] = None,
+    shape: FileShapes = None,
+    gpu: Gpu = None,
     subject: Annotated[
         str | None, typer.Option(metavar="NAME=PYTHON", help="Compare this interpreter's runtime.")
     ] = None,
-    engines: Annotated[
-        str | None,
-        typer.Option(metavar="HOW", help="Engines of earlier sessions: auto, reuse or rebuild (default: auto)."),
-    ] = None,
-    case_timeout: Annotated[
-        float | None, typer.Option(metavar="S", help="Seconds after which a step is killed (default: 600).")
-    ] = None,
-    cache: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Graphs, references, engines (default: .trt-harness/cache).")
-    ] = None,
+    engines: Engines = None,
+    case_timeout: CaseTimeout = None,
+    cache: Cache = None,
     form: Annotated[LayersFormat, typer.Option("--format", help="How it is written.")] = LayersFormat.TABLE,
 ) -> None:
     """Compare every layer with the reference and tell errors that are made from those that are passed on.

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.commands.options import Database
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -39,10 +41,7 @@ def operators(
     form: Annotated[OperatorsFormat, typer.Option("--format", help="JSON has every message in full.")] = (
         OperatorsFormat.TABLE
     ),
-    db: Annotated[
-        str | None,
-        typer.Option("--db", metavar="URL", help="History: path or SQLAlchemy URL (default: .trt-harness/history.db)."),
-    ] = None,
+    db: Database = None,
 ) -> None:
     """Print operator × precision of each subject, from what `pytest suites/ -m operators` stored.
 
