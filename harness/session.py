@@ -17,9 +17,10 @@ from harness.invariances import failures, summary
 from harness.judging import UNFIT, Judge, MeasuredTrial
 from harness.layers_command import layers_command
 from harness.measurement.sampling import SamplingPlan
-from harness.pipeline import NotReached, Pipeline
+from harness.pipeline import Pipeline
 from harness.reference_stage import reference_doubts, reference_remark
 from harness.settings import PACES, build_options_of
+from harness.steps import NotReached
 from harness.trials import engine_record
 from harness.verdict_text import describe_findings, describe_verdict
 from harness.workbench import Phases

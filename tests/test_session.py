@@ -41,9 +41,9 @@ from harness.graphs.save import graph_hash
 from harness.history.decisions import Decision
 from harness.history.engines import build_hash
 from harness.history.rows import PastRun
-from harness.pipeline import NotReached
 from harness.session import STAGES, CaseRun, CheckFailed, NotJudged
 from harness.spacing import Spacing
+from harness.steps import NotReached
 from tests import tiny
 
 if TYPE_CHECKING:
