@@ -37,7 +37,7 @@ def test_a_step_behind_a_failure_leaves_the_blame_to_it() -> None:
     with pytest.raises(RunFailed):
         steps.once("build", broken)
     for _ in range(2):
-        with pytest.raises(NotReached, match="^not run, because build failed: out"):
+        with pytest.raises(NotReached, match=r"^not run, because build failed: out"):
             steps.once("outputs", lambda: steps.once("build", broken))
 
 
