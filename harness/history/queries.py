@@ -50,9 +50,6 @@ if TYPE_CHECKING:
 
 __all__ = ["MatrixCell", "Queries", "SeriesPoint", "SeriesRow", "SeriesVerdict", "SessionRow", "TrialRow"]
 
-# No bind may name more values than SQLite takes; 32 766 since 3.32.
-_IDS_AT_ONCE = 30_000
-
 
 class Queries:
     """Every question that sessions, the shell and reports ask; it only reads."""
@@ -246,8 +243,8 @@ class Queries:
         ids = sorted(trial_ids)
         found: dict[int, TrialRow] = {}
         with self.snapshot() as connection:
-            for start in range(0, len(ids), _IDS_AT_ONCE):
-                found.update(reading.trials(connection, ids[start : start + _IDS_AT_ONCE]))
+            for start in range(0, len(ids), reading.IDS_AT_ONCE):
+                found.update(reading.trials(connection, ids[start : start + reading.IDS_AT_ONCE]))
         return found
 
     def past_runs(

@@ -19,25 +19,12 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-_SERIES_COLUMNS = (
-    Series.id,
-    Series.fingerprint,
-    Case.name,
-    Case.version,
-    Case.model,
-    Case.precision,
-    Case.profile,
-    Series.metric,
-    Series.point,
-    Environment.name,
-    Environment.identity_hash,
-)
 _SAME_MEASUREMENT = and_(Verdict.trial_id == Measurement.trial_id, Verdict.series_id == Measurement.series_id)
 
 
 def series_list(connection: Connection) -> list[SeriesRow]:
     """Return every series, case by case in the order in which they were first seen."""
-    query = select(*_SERIES_COLUMNS).select_from(Series).join(Case).join(Environment)
+    query = select(*reading.SERIES_COLUMNS).select_from(Series).join(Case).join(Environment)
     return [SeriesRow(*row) for row in connection.execute(query.order_by(Case.id, Series.id))]
 
 
@@ -90,7 +77,7 @@ def session_verdicts(connection: Connection, session_id: str) -> list[SeriesVerd
     words = reading.last_words(session_id)
     query = (
         select(
-            *(*_SERIES_COLUMNS, Trial.session_id, Trial.id, Subject.subject_hash),
+            *(*reading.SERIES_COLUMNS, Trial.session_id, Trial.id, Subject.subject_hash),
             *(Verdict.cause, *reading.VERDICT_COLUMNS),
         )
         .select_from(Verdict)
@@ -102,7 +89,7 @@ def session_verdicts(connection: Connection, session_id: str) -> list[SeriesVerd
         .join(Environment, Environment.id == Series.environment_id)
         .order_by(Case.id, Series.id, Subject.id)
     )
-    width = len(_SERIES_COLUMNS)
+    width = len(reading.SERIES_COLUMNS)
     rows: Iterable[Any] = connection.execute(query)
     return [
         SeriesVerdict(SeriesRow(*row[:width]), row[width], row[width + 1], row[width + 2], verdict, row[width + 3])
