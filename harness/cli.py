@@ -1,8 +1,7 @@
-"""The shell command ``trt-harness``: options and exit codes; what each command does is in ``harness.commands``."""
+"""The shell command ``trt-harness``: its commands, and exit codes; what each does is in ``harness.commands``."""
 
 from __future__ import annotations
 
-from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +17,7 @@ from harness.commands.engines_cli import engines
 from harness.commands.gate_cli import gate
 from harness.commands.layers import layers
 from harness.commands.operators import operators
-from harness.commands.options import Database, Json
+from harness.commands.options import Database, Json, RowsFormat
 from harness.commands.sensitivity_cli import sensitivity
 from harness.commands.tolerances import tolerances
 from harness.errors import UsageError
@@ -47,14 +46,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-
-
-class Format(str, Enum):
-    """How rows are printed."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001 - typer calls it with the option's value
@@ -174,8 +165,8 @@ def query(
         str | None, typer.Option(metavar="SELECT", help="A SELECT of your own in place of a view; it can only read.")
     ] = None,
     form: Annotated[
-        Format, typer.Option("--format", help="A table has the columns that fit; the others have all.")
-    ] = Format.TABLE,
+        RowsFormat, typer.Option("--format", help="A table has the columns that fit; the others have all.")
+    ] = RowsFormat.TABLE,
     list_views: Annotated[bool, typer.Option("--list", help="Describe the views and their columns.")] = False,
     db: Database = None,
 ) -> None:

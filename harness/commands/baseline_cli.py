@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.commands.options import Database
+from harness.commands.options import Database, DataFormat
 
 if TYPE_CHECKING:
     from harness.commands.baseline import Signature
@@ -22,13 +21,6 @@ baseline = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-
-
-class ListFormat(str, Enum):
-    """How baselines and decisions are printed."""
-
-    TABLE = "table"
-    JSON = "json"
 
 
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for whoever meets the decision later.")]
@@ -59,8 +51,8 @@ Runs = Annotated[
 def list_decisions(
     *,
     form: Annotated[
-        ListFormat, typer.Option("--format", help="JSON has every revision of the named baselines.")
-    ] = ListFormat.TABLE,
+        DataFormat, typer.Option("--format", help="JSON has every revision of the named baselines.")
+    ] = DataFormat.TABLE,
     db: Database = None,
 ) -> None:
     """List named baselines and decisions.
@@ -77,7 +69,7 @@ def list_decisions(
     with History.open(database_url(load_settings(root, {"db": db}).db, root), read_only=True) as history:
         named, decisions = history.queries.named_baselines(), history.queries.decisions()
     now = datetime.now(timezone.utc)
-    if form is ListFormat.JSON:
+    if form is DataFormat.JSON:
         print_json(baselines_data(named, decisions, now))
     else:
         console().print(*baselines_text(named, decisions, now), sep="\n")

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.commands.options import Cache, CaseTimeout, Database, Engines, Gpu
+from harness.commands.options import Cache, CaseTimeout, Database, Engines, Gpu, TextFormat
 from harness.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from harness.commands.compare_result import ComparisonResult
     from harness.settings import Settings
-
-
-class ComparisonFormat(str, Enum):
-    """How a comparison is written."""
-
-    TABLE = "table"
-    JSON = "json"
-    MARKDOWN = "markdown"
 
 
 def compare(
@@ -49,7 +40,7 @@ def compare(
     full: Annotated[bool, typer.Option("--full", help="Slow models too, timed for longer.")] = False,
     case_timeout: CaseTimeout = None,
     strict: Annotated[bool, typer.Option("--strict", help="End 3 where something could not be decided.")] = False,
-    form: Annotated[ComparisonFormat, typer.Option("--format", help="How it is written.")] = ComparisonFormat.TABLE,
+    form: Annotated[TextFormat, typer.Option("--format", help="How it is written.")] = TextFormat.TABLE,
     output: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write it there, and only the answer to standard output.")
     ] = None,
@@ -136,23 +127,23 @@ def _look_up(a: str, b: str, settings: Settings, root: Path, *, metrics: list[st
         return compare_stored(sides, history.queries, metrics=wanted, last=settings.baseline_runs)
 
 
-def _write(result: ComparisonResult, form: ComparisonFormat, output: Path | None, *, strict: bool) -> None:
+def _write(result: ComparisonResult, form: TextFormat, output: Path | None, *, strict: bool) -> None:
     from rich.console import Console
 
     from harness.commands.compare_text import comparison_data, comparison_markdown, comparison_text
     from harness.commands.output import as_json, console
 
-    if form is ComparisonFormat.TABLE:
+    if form is TextFormat.TABLE:
         plain = Console(markup=False, highlight=False, soft_wrap=True, width=10_000, no_color=True)
         with plain.capture() as captured:
             plain.print(*comparison_text(result, strict=strict), sep="\n")
         text = captured.get()
-    elif form is ComparisonFormat.JSON:
+    elif form is TextFormat.JSON:
         text = as_json(comparison_data(result, strict=strict)) + "\n"
     else:
         text = comparison_markdown(result, strict=strict)
     if output is None:
-        if form is ComparisonFormat.TABLE:
+        if form is TextFormat.TABLE:
             console().print(*comparison_text(result, strict=strict), sep="\n")
         else:
             typer.echo(text, nl=False)

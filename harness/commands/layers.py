@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harness.commands.options import Cache, CaseTimeout, Engines, FileShapes, Gpu
+from harness.commands.options import Cache, CaseTimeout, DataFormat, Engines, FileShapes, Gpu
 from harness.errors import ConfigurationError, HarnessError, UsageError, unknown_value
 
 if TYPE_CHECKING:
@@ -19,13 +18,6 @@ if TYPE_CHECKING:
     from harness.settings import Settings
 
 DEFAULT_PRECISION = "fp16"
-
-
-class LayersFormat(str, Enum):
-    """How the layers are written."""
-
-    TABLE = "table"
-    JSON = "json"
 
 
 def layers(
@@ -44,7 +36,7 @@ def layers(
     engines: Engines = None,
     case_timeout: CaseTimeout = None,
     cache: Cache = None,
-    form: Annotated[LayersFormat, typer.Option("--format", help="How it is written.")] = LayersFormat.TABLE,
+    form: Annotated[DataFormat, typer.Option("--format", help="How it is written.")] = DataFormat.TABLE,
 ) -> None:
     """Compare every layer with the reference and tell errors that are made from those that are passed on.
 
@@ -73,7 +65,7 @@ def layers(
         except HarnessError as failure:
             typer.echo(f"error: {chosen.id}: {failure}", err=True)
             raise typer.Exit(2) from None
-    if form is LayersFormat.JSON:
+    if form is DataFormat.JSON:
         print_json(layers_data(found))
     else:
         console().print(*layers_text(found), sep="\n")

@@ -5,6 +5,7 @@ typer reads them when a command is declared, so modules import them for good and
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Annotated
 
 import typer
@@ -40,3 +41,26 @@ CaseTimeout = Annotated[
     float | None,
     typer.Option("--case-timeout", metavar="S", help="Seconds after which a step is killed (default: 600)."),
 ]
+
+
+class RowsFormat(str, Enum):
+    """How rows are printed."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+class DataFormat(str, Enum):
+    """How an answer is printed that is more than rows of one kind."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+class TextFormat(str, Enum):
+    """How an answer is written that people paste into reviews and reports, too."""
+
+    TABLE = "table"
+    JSON = "json"
+    MARKDOWN = "markdown"
