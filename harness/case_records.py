@@ -20,29 +20,28 @@ from harness.trials import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from harness.cases import Case
     from harness.history.records import EngineRecord, FindingRecord, Outcome, VerdictRecord
     from harness.measurement.roofline import Roofline
-    from harness.pipeline import Pipeline
     from harness.surroundings import Surroundings
     from harness.workers.subject import Subject
 
 
 class CaseRecords:
-    """Reads what the steps of a pipeline answered, and runs none of them: of a step that was not run nothing is told.
+    """Reads what the steps of a case answered, and runs none of them: of a step that was not run nothing is told.
 
     Args:
         case: what was run.
         subject: what it was run by.
         around: the session's id, its environment and its board are taken from it.
-        pipeline: the steps.
+        done: step -> what it answered, None if it was not run or failed.
     """
 
-    def __init__(self, case: Case, subject: Subject, around: Surroundings, pipeline: Pipeline) -> None:
-        self._case, self._subject, self._around, self._pipeline = case, subject, around, pipeline
+    def __init__(self, case: Case, subject: Subject, around: Surroundings, done: Callable[[str], Any]) -> None:
+        self._case, self._subject, self._around, self._done = case, subject, around, done
         self._number_type = number_type_of(case.precision)
 
     def first(
@@ -65,8 +64,8 @@ class CaseRecords:
             findings: how each of its stages ended.
             verdicts: on its gated metrics.
         """
-        versions = self._pipeline.done("versions") or {"runtime": self._subject.runtime, "version": "", "libraries": {}}
-        trial, outputs, layers = (self._pipeline.done(step) for step in ("trial", "outputs", "layers"))
+        versions = self._done("versions") or {"runtime": self._subject.runtime, "version": "", "libraries": {}}
+        trial, outputs, layers = (self._done(step) for step in ("trial", "outputs", "layers"))
         return TrialRecord(
             session=self._around.session,
             case_id=self._case.id,
@@ -125,18 +124,18 @@ class CaseRecords:
 
     def engine(self) -> EngineRecord | None:
         """Return the record of the case's engine, with the time of each layer if it was profiled; None without one."""
-        built, trial = self._pipeline.done("build"), self._pipeline.done("trial")
+        built, trial = self._done("build"), self._done("trial")
         return engine_record(built, trial["milliseconds"] if trial else None) if built else None
 
     def measurements(self) -> list[MeasurementRecord]:
         """Return everything that was measured of the case's engine and of its first trial."""
-        built, outputs = self._pipeline.done("build"), self._pipeline.done("outputs")
-        trial, task, cost = (self._pipeline.done(step) for step in ("trial", "task", "cost"))
+        built, outputs = self._done("build"), self._done("outputs")
+        trial, task, cost = (self._done(step) for step in ("trial", "task", "cost"))
         measurements = build_measurements(built) if built else []
         measurements += accuracy_measurements(outputs["points"]) if outputs else []
-        measurements += reference_measurements(self._pipeline.done("witnesses"))
+        measurements += reference_measurements(self._done("witnesses"))
         measurements += self.timings(trial) if trial else []
-        invariances = self._pipeline.done("invariances")
+        invariances = self._done("invariances")
         measurements += invariance_measurements(invariances, self._case) if invariances else []
         if cost:
             measurements.append(MeasurementRecord(metric="weight_bytes", point="", value=float(cost["weight_bytes"])))
@@ -150,16 +149,16 @@ class CaseRecords:
         return timings + roofline_measurements(timings, self._rooflines())
 
     def _conditions(self) -> dict[str, Any]:
-        trial, reference = self._pipeline.done("trial"), self._pipeline.done("reference")
+        trial, reference = self._done("trial"), self._done("reference")
         facts = self._around.environment.facts
         return {
             **(trial["conditions"] if trial else {}),
             **({"reference": reference.facts} if reference and reference.facts else {}),
-            **reference_conditions(self._pipeline.done("witnesses")),
+            **reference_conditions(self._done("witnesses")),
             **({"machine": dict(facts)} if facts else {}),
-            **layer_conditions(self._pipeline.done("layers")),
-            **cost_conditions(self._pipeline.done("cost"), self._rooflines(), self._around.board, self._number_type),
+            **layer_conditions(self._done("layers")),
+            **cost_conditions(self._done("cost"), self._rooflines(), self._around.board, self._number_type),
         }
 
     def _rooflines(self) -> dict[str, Roofline]:
-        return rooflines_of(self._pipeline.done("cost"), self._around.board, self._number_type)
+        return rooflines_of(self._done("cost"), self._around.board, self._number_type)

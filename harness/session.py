@@ -79,7 +79,7 @@ class CaseRun:
             engine_name=self.id,
             engines=around.settings.engines,
         )
-        self._records = CaseRecords(case, subject, around, self._pipeline)
+        self._records = CaseRecords(case, subject, around, self._pipeline.done)
 
     @property
     def id(self) -> str:
