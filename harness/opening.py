@@ -14,10 +14,10 @@ from harness.history.records import EnvironmentRecord
 from harness.measurement.devices import assign_gpu, present_gpus
 from harness.measurement.environment import host_facts, host_identity
 from harness.recorder import resumable
-from harness.session import Surroundings, pytest_command
 from harness.session_baselines import SessionBaselines
 from harness.spacing import Spacing
 from harness.subjects import cuda_reference_of, cuda_versions, tensorrt_unusable
+from harness.surroundings import Surroundings, pytest_command
 from harness.workbench import Workbench
 
 if TYPE_CHECKING:

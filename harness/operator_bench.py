@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from harness.cases.operator import OperatorCase
     from harness.history.records import Outcome
     from harness.operators.library import OperatorLibrary
-    from harness.session import Surroundings
+    from harness.surroundings import Surroundings
     from harness.workers.subject import Subject
 
 # An operator takes milliseconds, TensorRT's first build of a process about ten seconds: what takes longer, hangs.

@@ -170,8 +170,8 @@ class EngineCase:
 
     def check(self, stage: str) -> None:
         """Demand one stage (harness.session.STAGES): return on a pass, else end the test as failed or skipped."""
-        from harness.pipeline import NotReached
         from harness.session import CheckFailed, NotJudged
+        from harness.steps import NotReached
 
         if self._recorded:
             _end(*self._recorded.get(stage, ("skipped", "not run in the session that is resumed")))

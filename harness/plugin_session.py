@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from harness.cases.target import Choice
     from harness.history.store import History
     from harness.measurement.devices import Gpu
-    from harness.session import Surroundings
     from harness.settings import Settings
+    from harness.surroundings import Surroundings
 
 
 class PluginSession:

@@ -2,56 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from harness.accuracy.audit import audit_precision
-from harness.cases import FP32, Case, metric_named
-from harness.cases.target import CPU, Target, number_type_of, refuses
+from harness.case_records import CaseRecords
+from harness.cases import FP32, metric_named
+from harness.cases.target import refuses
 from harness.errors import HarnessError, Unsupported, WorkerCrashed, WorkerTimedOut
 from harness.history.decisions import quarantined
-from harness.history.records import (
-    FindingRecord,
-    MeasurementRecord,
-    SubjectRecord,
-    TrialRecord,
-    VerdictRecord,
-)
-from harness.invariances import failures, invariance_measurements, summary
+from harness.history.records import FindingRecord
+from harness.invariances import failures, summary
 from harness.judging import UNFIT, Judge, MeasuredTrial
 from harness.layers_command import layers_command
 from harness.measurement.sampling import SamplingPlan
-from harness.pipeline import NotReached, Pipeline
-from harness.reference_stage import (
-    reference_conditions,
-    reference_doubts,
-    reference_measurements,
-    reference_remark,
-)
-from harness.rooflines import cost_conditions, roofline_measurements, rooflines_of
+from harness.pipeline import Pipeline
+from harness.reference_stage import reference_doubts, reference_remark
 from harness.settings import PACES, build_options_of
-from harness.spacing import Spacing
-from harness.trials import (
-    accuracy_measurements,
-    build_measurements,
-    engine_record,
-    layer_conditions,
-    tensor_errors,
-    timing_measurements,
-)
-from harness.verdicts.findings import grouped
-from harness.workbench import Phases, Workbench
+from harness.steps import NotReached
+from harness.trials import engine_record
+from harness.verdict_text import describe_findings, describe_verdict
+from harness.workbench import Phases
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from harness.cases.boards import Board
-    from harness.history.decisions import Decision
-    from harness.history.records import EngineRecord, EnvironmentRecord, LayerRecord, Outcome
-    from harness.history.rows import PastRun
-    from harness.measurement.roofline import Roofline
-    from harness.settings import Settings
+    from harness.cases import Case
+    from harness.history.records import Outcome, TrialRecord, VerdictRecord
+    from harness.surroundings import Surroundings
     from harness.workers.subject import Subject
 
 # How many layers a message names.
@@ -67,49 +46,6 @@ class CheckFailed(AssertionError):  # noqa: N818 - as HarnessError's are named
 
 class NotJudged(HarnessError):  # noqa: N818 - it is an answer rather than an error
     """A stage that could not say yes or no; its text is the reason of a skip, never a pass."""
-
-
-def pytest_command(case: Case, stage: str) -> str:
-    """Return the command line that runs one stage of a case of the catalogue."""
-    return (
-        f"pytest suites/ --models {case.model.name} --precisions {case.precision.name} "
-        f"--profiles {case.profile.name} -k {stage}"
-    )
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What all cases of a session have in common.
-
-    Attributes:
-        session: the session's id.
-        settings: the settings in force.
-        environment: the machine.
-        workbench: workers and folders.
-        baseline: (case, metric, point, runtime) -> the baseline's runs, oldest first.
-        past_runs: (case, metric, point, runtime) -> runs of earlier sessions with their engines, oldest first.
-        layers_of: the layers of an engine of an earlier session, by its build.
-        quarantine: (case, metric) -> the quarantine that keeps its regressions from failing, if there is one.
-        remarks: what the session's header says of its baselines, a sentence each.
-        reproduce: (case, stage) -> the command that runs one stage again.
-        target: what the session runs on.
-        board: what is known of its GPU from the maker's data sheet, if anything.
-        spacing: the waiting between trials that confirm each other.
-    """
-
-    session: str
-    settings: Settings
-    environment: EnvironmentRecord
-    workbench: Workbench
-    baseline: Callable[[Case, str, str, str], Sequence[float]]
-    past_runs: Callable[[Case, str, str, str], Sequence[PastRun]] = lambda *_: ()
-    layers_of: Callable[[str], Sequence[LayerRecord]] = lambda _: ()
-    quarantine: Callable[[Case, str], Decision | None] = lambda *_: None
-    remarks: Sequence[str] = ()
-    reproduce: Callable[[Case, str], str] = pytest_command
-    target: Target = CPU
-    board: Board | None = None
-    spacing: Spacing = field(default_factory=lambda: Spacing(0.0))
 
 
 class CaseRun:
@@ -143,6 +79,7 @@ class CaseRun:
             engine_name=self.id,
             engines=around.settings.engines,
         )
+        self._records = CaseRecords(case, subject, around, self._pipeline.done)
 
     @property
     def id(self) -> str:
@@ -297,14 +234,14 @@ class CaseRun:
             judge = self._judge()
             verdicts = {
                 (m.metric, m.point): judge.screen(m.metric, m.point)
-                for m in self._measurements()
+                for m in self._records.measurements()
                 if metric_named(m.metric).gated
             }
             suspects = {key: record for key, record in verdicts.items() if record.verdict.status == "inconclusive"}
             if suspects:
                 self._confirm(spaced=any(metric_named(metric).timed for metric, _ in suspects))
-                engine = self._engine()
-                again = [MeasuredTrial.of(t["quality"], engine, self._timings(t)) for t in self._confirmations]
+                engine = self._records.engine()
+                again = [MeasuredTrial.of(t["quality"], engine, self._records.timings(t)) for t in self._confirmations]
                 verdicts |= {key: judge.decide(record, again) for key, record in suspects.items()}
             self._verdicts = tuple(self._excused(record) for record in verdicts.values())
         return self._verdicts
@@ -317,49 +254,17 @@ class CaseRun:
         """Return the case's trial, those that followed it up and those of further builds; none without a finding."""
         if not self.findings:
             return []
-        versions = self._pipeline.done("versions") or {"runtime": self.subject.runtime, "version": "", "libraries": {}}
-        trial = self._pipeline.done("trial")
-        outputs, layers, cost = (self._pipeline.done(step) for step in ("outputs", "layers", "cost"))
-        reference = self._pipeline.done("reference")
-        first = TrialRecord(
-            session=self._around.session,
-            case_id=self.case.id,
-            case_hash=self.case.hash,
-            case_version=self.case.model.version,
-            model=self.case.model.name,
-            precision=self.case.precision.name,
-            profile=self.case.profile.name,
-            environment=self._around.environment,
-            subject=SubjectRecord(
-                name=self.subject.name,
-                runtime=versions["runtime"],
-                version=versions["version"],
-                libraries=versions["libraries"],
-            ),
+        first = self._records.first(
             started_at=self._started_at,
             outcome=self._outcome,
             message=self._message,
-            quality=trial["quality"] if trial else "ok",
-            conditions={
-                **(trial["conditions"] if trial else {}),
-                **({"reference": reference.facts} if reference and reference.facts else {}),
-                **reference_conditions(self._pipeline.done("witnesses")),
-                **({"machine": dict(self._around.environment.facts)} if self._around.environment.facts else {}),
-                **layer_conditions(layers),
-                **cost_conditions(cost, self._rooflines(), self._around.board, number_type_of(self.case.precision)),
-            },
             phases=self._phases.read(),
-            engine=self._engine(),
-            measurements=tuple(self._measurements()),
-            tensor_errors=tuple(
-                tensor_errors(outputs["points"] if outputs else None, layers, self.case.profile.smallest.label)
-            ),
-            findings=tuple(self.findings),
+            findings=self.findings,
             verdicts=self._verdicts or (),
         )
         further = [(first.engine, trial) for trial in self._confirmations]
         further += [(engine_record(built, trial["milliseconds"]), trial) for built, trial in self._builds]
-        return [first, *(self._further(first, i, *pair) for i, pair in enumerate(further, start=1))]
+        return [first, *(self._records.further(first, i, *pair) for i, pair in enumerate(further, start=1))]
 
     def another_trial(self) -> TrialRecord:
         """Time the engine in one more fresh process, and return a record of that trial alone, also of one that failed.
@@ -368,7 +273,7 @@ class CaseRun:
         """
         (first, *_) = self.records()
         try:
-            return self._further(first, 0, first.engine, self._pipeline.another_trial())
+            return self._records.further(first, 0, first.engine, self._pipeline.another_trial())
         except HarnessError as failure:
             nothing: Any = {"measurements": (), "tensor_errors": (), "findings": (), "verdicts": (), "phases": {}}
             return replace(first, outcome=_outcome_of(failure), message=str(failure), **nothing)
@@ -376,47 +281,6 @@ class CaseRun:
     def close(self) -> None:
         """Remove what only this run needed."""
         self._pipeline.discard()
-
-    def _measurements(self) -> list[MeasurementRecord]:
-        built, outputs = self._pipeline.done("build"), self._pipeline.done("outputs")
-        trial, task, cost = (self._pipeline.done(step) for step in ("trial", "task", "cost"))
-        measurements = build_measurements(built) if built else []
-        measurements += accuracy_measurements(outputs["points"]) if outputs else []
-        measurements += reference_measurements(self._pipeline.done("witnesses"))
-        measurements += self._timings(trial) if trial else []
-        invariances = self._pipeline.done("invariances")
-        measurements += invariance_measurements(invariances, self.case) if invariances else []
-        if cost:
-            measurements.append(MeasurementRecord(metric="weight_bytes", point="", value=float(cost["weight_bytes"])))
-        if task:
-            measurements += [MeasurementRecord(metric=m, point="", value=v) for m, v in task["metrics"].items()]
-        return measurements
-
-    def _timings(self, trial: dict[str, Any]) -> list[MeasurementRecord]:
-        timings = timing_measurements(trial, self.case)
-        return timings + roofline_measurements(timings, self._rooflines())
-
-    def _rooflines(self) -> dict[str, Roofline]:
-        cost = self._pipeline.done("cost")
-        return rooflines_of(cost, self._around.board, number_type_of(self.case.precision))
-
-    def _further(
-        self, first: TrialRecord, index: int, engine: EngineRecord | None, trial: dict[str, Any]
-    ) -> TrialRecord:
-        return replace(
-            first,
-            index=index,
-            engine=engine,
-            outcome="ok",
-            message="",
-            quality=trial["quality"],
-            conditions=trial["conditions"],
-            phases={},
-            measurements=tuple(self._timings(trial)),
-            tensor_errors=(),
-            findings=(),
-            verdicts=(),
-        )
 
     def _confirm(self, *, spaced: bool) -> None:
         """Time the engine in further fresh processes; one of them that the machine spoilt is repeated once."""
@@ -436,16 +300,12 @@ class CaseRun:
             baseline=lambda metric, point: around.baseline(case, metric, point, runtime),
             past_runs=lambda metric, point: around.past_runs(case, metric, point, runtime),
             layers_of=around.layers_of,
-            first=MeasuredTrial.of(quality, self._engine(), self._measurements()),
+            first=MeasuredTrial.of(quality, self._records.engine(), self._records.measurements()),
             builds=[
-                MeasuredTrial.of(trial["quality"], engine_record(built), self._timings(trial))
+                MeasuredTrial.of(trial["quality"], engine_record(built), self._records.timings(trial))
                 for built, trial in self._builds
             ],
         )
-
-    def _engine(self) -> EngineRecord | None:
-        built, trial = self._pipeline.done("build"), self._pipeline.done("trial")
-        return engine_record(built, trial["milliseconds"] if trial else None) if built else None
 
     def _refuse(self, stage: str, what: str, *details: str) -> None:
         command = self._around.reproduce(self.case, stage)
@@ -457,21 +317,6 @@ class CaseRun:
 def case_run_id(case: Case, subject: Subject) -> str:
     """Name a case under a subject: the subject goes without saying where none was given by name."""
     return case.id if subject.name == subject.runtime else f"{case.id}@{subject.name}"
-
-
-def describe_verdict(record: VerdictRecord) -> str:
-    """Say a verdict in one sentence that names its series."""
-    where = f" at {record.point}" if record.point else ""
-    return f"{metric_named(record.metric).title}{where}: {record.verdict.reason}"
-
-
-def describe_findings(records: Sequence[VerdictRecord]) -> list[str]:
-    """Say verdicts of one case and status: a line for each finding, and under it those that moved with it, indented."""
-    lines = []
-    for finding in grouped(records):
-        lines.append(describe_verdict(finding.lead))
-        lines += [f"  also {describe_verdict(other)}" for other in finding.others]
-    return lines
 
 
 def _outcome_of(failure: Exception) -> Outcome:

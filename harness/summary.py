@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from harness.cases import metric_named
 from harness.cases.operator import OPERATORS
 from harness.operator_summary import operator_lines
-from harness.session import describe_verdict
+from harness.verdict_text import describe_verdict
 from harness.verdicts.findings import grouped
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import exists, select
 
+from harness.history.reading import IDS_AT_ONCE
 from harness.history.tables import Case, Engine, EngineLayer, Environment, Subject, TensorError, Trial, Verdict
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ NOTABLE = ("regressed", "improved", "inconclusive", "missing", "quarantined")
 _SUBJECTS = 3
 # Beside the engines of the newest trials: so many of those that a verdict or a change speaks of, the newest first.
 _MORE_ENGINES = 50
-# No statement may name more values than SQLite takes.
-_AT_ONCE = 30_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +154,7 @@ def _builds(connection: Connection, newest: Sequence[int], others: Sequence[int]
     engines: dict[int, str] = {}
     for wanted, most in ((newest, None), (others, _MORE_ENGINES)):
         query = select(Trial.engine_id, Engine.build_hash).join(Engine, Engine.id == Trial.engine_id)
-        query = query.where(Trial.id.in_(wanted[:_AT_ONCE])).order_by(Trial.id.desc()).limit(most)
+        query = query.where(Trial.id.in_(wanted[:IDS_AT_ONCE])).order_by(Trial.id.desc()).limit(most)
         for identifier, build in connection.execute(query):
             engines[int(identifier or 0)] = build
     columns = (
@@ -179,7 +178,7 @@ def _builds(connection: Connection, newest: Sequence[int], others: Sequence[int]
 
 def _layered(connection: Connection, newest: Sequence[int]) -> tuple[frozenset[int], frozenset[int]]:
     """Return the trials that have errors of layers, and those whose engine's layers are known."""
-    of_newest = select(Trial.id).where(Trial.id.in_(newest[:_AT_ONCE]))
+    of_newest = select(Trial.id).where(Trial.id.in_(newest[:IDS_AT_ONCE]))
     errors = exists().where(TensorError.trial_id == Trial.id, TensorError.scope == "layers")
     listed = exists().where(EngineLayer.engine_id == Trial.engine_id)
     return frozenset(connection.scalars(of_newest.where(errors))), frozenset(

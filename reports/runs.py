@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from harness.history import reading
 from harness.history.tables import Measurement, Verdict
 from reports.lazy import GroupedMapping
 
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
     from harness.history.queries import Queries
     from harness.history.rows import SeriesRow
-
-# No bind may name more values than SQLite takes.
-_SERIES_AT_ONCE = 30_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +81,8 @@ class SeriesRuns(GroupedMapping[int, "Sequence[Run]"]):
         ids = sorted(series)
         runs: dict[int, list[Run]] = {}
         with self._queries.snapshot() as connection:
-            for start in range(0, len(ids), _SERIES_AT_ONCE):
-                runs.update(self._read(connection, ids[start : start + _SERIES_AT_ONCE]))
+            for start in range(0, len(ids), reading.IDS_AT_ONCE):
+                runs.update(self._read(connection, ids[start : start + reading.IDS_AT_ONCE]))
         return runs
 
     def values_of(self, series: Collection[int]) -> Iterator[tuple[int, MeasuredTrial, float]]:

@@ -8,8 +8,9 @@ import pytest
 
 from harness.cases import Case, Model, Precision, Profile
 from harness.history.records import EnvironmentRecord
-from harness.session import CaseRun, Surroundings
+from harness.session import CaseRun
 from harness.settings import Settings
+from harness.surroundings import Surroundings
 from harness.workbench import Workbench
 from harness.workers.subject import Subject
 

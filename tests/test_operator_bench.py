@@ -12,8 +12,8 @@ from harness.history.decisions import Decision
 from harness.operator_bench import OperatorBench
 from harness.operators.case_files import save_case
 from harness.operators.library import OperatorLibrary
-from harness.session import Surroundings
 from harness.settings import Settings
+from harness.surroundings import Surroundings
 from harness.workers.subject import Subject
 from tests.conftest import ENVIRONMENT
 from tests.operators.small_library import HANGING, PASSING, REFUSED, WRONG, write_small_library

@@ -1,3 +1,3 @@
-"""What the shell's commands do; ``harness.cli`` declares their options and calls these."""
+"""What the shell's commands do, and their options; ``harness.cli`` puts them together."""
 
 from __future__ import annotations

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from harness.commands.options import Database, DataFormat
 
 if TYPE_CHECKING:
     from harness.commands.baseline import Signature
@@ -22,20 +23,9 @@ baseline = typer.Typer(
 )
 
 
-class ListFormat(str, Enum):
-    """How baselines and decisions are printed."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for whoever meets the decision later.")]
 Author = Annotated[
     str | None, typer.Option("--author", metavar="NAME", help="Who decides (default: git's user.name, else $USER).")
-]
-Database = Annotated[
-    str | None,
-    typer.Option("--db", metavar="URL", help="History: path or SQLAlchemy URL (default: .trt-harness/history.db)."),
 ]
 Case = Annotated[str, typer.Argument(metavar="CASE", help="A case or a pattern of cases.", show_default=False)]
 Metric = Annotated[str, typer.Argument(metavar="METRIC", help="A metric or a pattern of metrics.")]
@@ -61,8 +51,8 @@ Runs = Annotated[
 def list_decisions(
     *,
     form: Annotated[
-        ListFormat, typer.Option("--format", help="JSON has every revision of the named baselines.")
-    ] = ListFormat.TABLE,
+        DataFormat, typer.Option("--format", help="JSON has every revision of the named baselines.")
+    ] = DataFormat.TABLE,
     db: Database = None,
 ) -> None:
     """List named baselines and decisions.
@@ -79,7 +69,7 @@ def list_decisions(
     with History.open(database_url(load_settings(root, {"db": db}).db, root), read_only=True) as history:
         named, decisions = history.queries.named_baselines(), history.queries.decisions()
     now = datetime.now(timezone.utc)
-    if form is ListFormat.JSON:
+    if form is DataFormat.JSON:
         print_json(baselines_data(named, decisions, now))
     else:
         console().print(*baselines_text(named, decisions, now), sep="\n")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harness.commands.options import FileShapes, Json
 from harness.errors import ConfigurationError, unknown_value
 
 if TYPE_CHECKING:
@@ -32,14 +33,11 @@ def calibration(
             metavar="A,B", help="minmax, percentile-99.99 (or another number), entropy, mse (default: all of them)."
         ),
     ] = None,
-    shape: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME:SHAPE", help="Sizes of an input with free dimensions, as for check; files only."),
-    ] = None,
+    shape: FileShapes = None,
     cache: Annotated[
         str | None, typer.Option(metavar="DIR", help="Where graphs are kept (default: .trt-harness/cache).")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print plain data as JSON, on standard output.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Compare the methods of INT8 calibration on one model: accuracy, score, and what is clipped where.
 

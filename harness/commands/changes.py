@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from harness.commands.options import Database, RowsFormat
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,26 +27,15 @@ _DATA = (
 )
 
 
-class ChangesFormat(str, Enum):
-    """How change points are printed."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
-
-
 def changes(
     *,
     case: Annotated[str, typer.Option(metavar="PATTERN", help="Only cases that match it, e.g. 'resnet50-*'.")] = "*",
     metric: Annotated[str, typer.Option(metavar="PATTERN", help="Only metrics that match it, e.g. 'latency_*'.")] = "*",
     limit: Annotated[int | None, typer.Option(metavar="N", min=0, help="At most so many, the newest.")] = None,
     form: Annotated[
-        ChangesFormat, typer.Option("--format", help="A table has what fits; the others have everything.")
-    ] = ChangesFormat.TABLE,
-    db: Annotated[
-        str | None,
-        typer.Option("--db", metavar="URL", help="History: path or SQLAlchemy URL (default: .trt-harness/history.db)."),
-    ] = None,
+        RowsFormat, typer.Option("--format", help="A table has what fits; the others have everything.")
+    ] = RowsFormat.TABLE,
+    db: Database = None,
 ) -> None:
     """List the runs since which a series lies elsewhere, the newest first, with what else changed then.
 
@@ -59,9 +49,9 @@ def changes(
     root = Path.cwd()
     with History.open(database_url(load_settings(root, {"db": db}).db, root), read_only=True) as history:
         found = chosen(history.queries.change_points(), case=case, metric=metric, limit=limit)
-    if form is ChangesFormat.JSON:
+    if form is RowsFormat.JSON:
         typer.echo(as_json([change_data(change) for change in found]))
-    elif form is ChangesFormat.CSV:
+    elif form is RowsFormat.CSV:
         rows = [change_data(change) for change in found]
         told = [{**row, "differences": "; ".join(map(str, c.differences))} for row, c in zip(rows, found, strict=True)]
         typer.echo(as_csv(told, _DATA))

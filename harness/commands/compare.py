@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.commands.options import Cache, CaseTimeout, Database, Engines, Gpu, TextFormat
 from harness.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from harness.commands.compare_result import ComparisonResult
     from harness.settings import Settings
-
-
-class ComparisonFormat(str, Enum):
-    """How a comparison is written."""
-
-    TABLE = "table"
-    JSON = "json"
-    MARKDOWN = "markdown"
 
 
 def compare(
@@ -36,34 +28,24 @@ def compare(
         str | None, typer.Option(metavar="M,N", help="Compare only these metrics (default: all that sessions gate on).")
     ] = None,
     blocks: Annotated[int, typer.Option(metavar="N", help="Blocks of four trials for each case that is run.")] = 8,
-    gpu: Annotated[str | None, typer.Option(metavar="TARGET", help="What to run on: auto, cpu, t4, …")] = None,
+    gpu: Gpu = None,
     build_option: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="Set an option of every build; once for each.")
     ] = None,
-    engines: Annotated[
-        str | None,
-        typer.Option(metavar="HOW", help="Engines of earlier sessions: auto, reuse or rebuild (default: auto)."),
-    ] = None,
+    engines: Engines = None,
     reference: Annotated[
         str | None, typer.Option(metavar="WHERE", help="What both are held against: cpu or cuda[:PYTHON].")
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Smallest shapes only, timed briefly.")] = False,
     full: Annotated[bool, typer.Option("--full", help="Slow models too, timed for longer.")] = False,
-    case_timeout: Annotated[
-        float | None, typer.Option(metavar="S", help="Seconds after which a step is killed (default: 600).")
-    ] = None,
+    case_timeout: CaseTimeout = None,
     strict: Annotated[bool, typer.Option("--strict", help="End 3 where something could not be decided.")] = False,
-    form: Annotated[ComparisonFormat, typer.Option("--format", help="How it is written.")] = ComparisonFormat.TABLE,
+    form: Annotated[TextFormat, typer.Option("--format", help="How it is written.")] = TextFormat.TABLE,
     output: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write it there, and only the answer to standard output.")
     ] = None,
-    db: Annotated[
-        str | None,
-        typer.Option("--db", metavar="URL", help="History: path or SQLAlchemy URL (default: .trt-harness/history.db)."),
-    ] = None,
-    cache: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Graphs, references, engines (default: .trt-harness/cache).")
-    ] = None,
+    db: Database = None,
+    cache: Cache = None,
 ) -> None:
     """Compare two subjects, sessions, commits or GPUs: is B slower, larger or less accurate than A?
 
@@ -145,23 +127,23 @@ def _look_up(a: str, b: str, settings: Settings, root: Path, *, metrics: list[st
         return compare_stored(sides, history.queries, metrics=wanted, last=settings.baseline_runs)
 
 
-def _write(result: ComparisonResult, form: ComparisonFormat, output: Path | None, *, strict: bool) -> None:
+def _write(result: ComparisonResult, form: TextFormat, output: Path | None, *, strict: bool) -> None:
     from rich.console import Console
 
     from harness.commands.compare_text import comparison_data, comparison_markdown, comparison_text
     from harness.commands.output import as_json, console
 
-    if form is ComparisonFormat.TABLE:
+    if form is TextFormat.TABLE:
         plain = Console(markup=False, highlight=False, soft_wrap=True, width=10_000, no_color=True)
         with plain.capture() as captured:
             plain.print(*comparison_text(result, strict=strict), sep="\n")
         text = captured.get()
-    elif form is ComparisonFormat.JSON:
+    elif form is TextFormat.JSON:
         text = as_json(comparison_data(result, strict=strict)) + "\n"
     else:
         text = comparison_markdown(result, strict=strict)
     if output is None:
-        if form is ComparisonFormat.TABLE:
+        if form is TextFormat.TABLE:
             console().print(*comparison_text(result, strict=strict), sep="\n")
         else:
             typer.echo(text, nl=False)

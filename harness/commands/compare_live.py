@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from harness.cases.target import Choice
     from harness.commands.compare_result import Which
     from harness.history.records import TrialRecord
-    from harness.session import Surroundings
     from harness.settings import Settings
+    from harness.surroundings import Surroundings
     from harness.verdicts.gate import Verdict
     from harness.workers.subject import Subject
 

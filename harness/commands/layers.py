@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harness.commands.options import Cache, CaseTimeout, DataFormat, Engines, FileShapes, Gpu
 from harness.errors import ConfigurationError, HarnessError, UsageError, unknown_value
 
 if TYPE_CHECKING:
@@ -20,13 +20,6 @@ if TYPE_CHECKING:
 DEFAULT_PRECISION = "fp16"
 
 
-class LayersFormat(str, Enum):
-    """How the layers are written."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
 def layers(
     case: Annotated[
         str, typer.Argument(metavar="CASE", help="A case of the catalogue, or one of its models, or an ONNX file.")
@@ -35,25 +28,15 @@ def layers(
     precision: Annotated[
         str | None, typer.Option(metavar="P", help="Of a model or file (default: fp16), or in place of the case's.")
     ] = None,
-    shape: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME:SHAPE", help="Sizes of an input with free dimensions, as for check; files only."),
-    ] = None,
-    gpu: Annotated[str | None, typer.Option(metavar="TARGET", help="What to run on: auto, cpu, t4, …")] = None,
+    shape: FileShapes = None,
+    gpu: Gpu = None,
     subject: Annotated[
         str | None, typer.Option(metavar="NAME=PYTHON", help="Compare this interpreter's runtime.")
     ] = None,
-    engines: Annotated[
-        str | None,
-        typer.Option(metavar="HOW", help="Engines of earlier sessions: auto, reuse or rebuild (default: auto)."),
-    ] = None,
-    case_timeout: Annotated[
-        float | None, typer.Option(metavar="S", help="Seconds after which a step is killed (default: 600).")
-    ] = None,
-    cache: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Graphs, references, engines (default: .trt-harness/cache).")
-    ] = None,
-    form: Annotated[LayersFormat, typer.Option("--format", help="How it is written.")] = LayersFormat.TABLE,
+    engines: Engines = None,
+    case_timeout: CaseTimeout = None,
+    cache: Cache = None,
+    form: Annotated[DataFormat, typer.Option("--format", help="How it is written.")] = DataFormat.TABLE,
 ) -> None:
     """Compare every layer with the reference and tell errors that are made from those that are passed on.
 
@@ -82,7 +65,7 @@ def layers(
         except HarnessError as failure:
             typer.echo(f"error: {chosen.id}: {failure}", err=True)
             raise typer.Exit(2) from None
-    if form is LayersFormat.JSON:
+    if form is DataFormat.JSON:
         print_json(layers_data(found))
     else:
         console().print(*layers_text(found), sep="\n")

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from harness.commands.options import Database, TextFormat
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.commands.operators_reading import SubjectOperators
     from harness.operators.table import Difference
-
-
-class OperatorsFormat(str, Enum):
-    """How operators are printed."""
-
-    TABLE = "table"
-    JSON = "json"
-    MARKDOWN = "markdown"
 
 
 def operators(
@@ -36,13 +29,8 @@ def operators(
     against: Annotated[
         str | None, typer.Option(metavar="SUBJECT", help="What differs from this subject, and not the whole tables.")
     ] = None,
-    form: Annotated[OperatorsFormat, typer.Option("--format", help="JSON has every message in full.")] = (
-        OperatorsFormat.TABLE
-    ),
-    db: Annotated[
-        str | None,
-        typer.Option("--db", metavar="URL", help="History: path or SQLAlchemy URL (default: .trt-harness/history.db)."),
-    ] = None,
+    form: Annotated[TextFormat, typer.Option("--format", help="JSON has every message in full.")] = TextFormat.TABLE,
+    db: Database = None,
 ) -> None:
     """Print operator × precision of each subject, from what `pytest suites/ -m operators` stored.
 
@@ -66,7 +54,7 @@ def operators(
         raise HistoryError("the history has no operator cases yet; run them: pytest suites/ -m operators")
     if against is None:
         shown = [chosen_subject(subjects, subject)] if subject else subjects
-        if form is OperatorsFormat.JSON:
+        if form is TextFormat.JSON:
             print_json({"subjects": operators_data(shown)})
         else:
             _print_tables(shown, form)
@@ -75,7 +63,7 @@ def operators(
     other = chosen_subject(subjects, against, but=None if subject else subjects[0])
     own = chosen_subject(subjects, subject, but=other) if subject else subjects[0]
     found = differences(other.results, own.results)
-    if form is OperatorsFormat.JSON:
+    if form is TextFormat.JSON:
         print_json({"subject": own.title, "against": other.title, "differences": differences_data(found)})
     else:
         _print_differences(own, other, found, form)
@@ -83,7 +71,7 @@ def operators(
         raise typer.Exit(1)
 
 
-def _print_tables(subjects: Sequence[SubjectOperators], form: OperatorsFormat) -> None:
+def _print_tables(subjects: Sequence[SubjectOperators], form: TextFormat) -> None:
     from harness.commands.operators_text import counts_rows, not_passing_rows
 
     for subject in subjects:
@@ -92,7 +80,7 @@ def _print_tables(subjects: Sequence[SubjectOperators], form: OperatorsFormat) -
 
 
 def _print_differences(
-    own: SubjectOperators, other: SubjectOperators, found: Sequence[Difference], form: OperatorsFormat
+    own: SubjectOperators, other: SubjectOperators, found: Sequence[Difference], form: TextFormat
 ) -> None:
     from harness.commands.operators_text import differences_rows
 
@@ -102,11 +90,11 @@ def _print_differences(
     _print(f"{own.title} against {other.title}{machines}", *differences_rows(found), form)
 
 
-def _print(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], form: OperatorsFormat) -> None:
+def _print(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], form: TextFormat) -> None:
     from harness.commands.operators_text import markdown_table
     from harness.commands.output import console, table
 
-    if form is OperatorsFormat.MARKDOWN:
+    if form is TextFormat.MARKDOWN:
         typer.echo(f"## {title}\n\n{markdown_table(columns, rows) if rows else 'nothing'}\n")
     elif rows:
         console().print(table(rows, columns, title=title))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.commands.options import Database, Json, ReadingsCache
 from harness.tolerances import MARGIN_DB
 
 if TYPE_CHECKING:
@@ -36,15 +37,9 @@ def tolerances(
     output: Annotated[
         Path | None, typer.Option(metavar="FILE.diff", help="Write the edit there (default: standard output).")
     ] = None,
-    db: Annotated[
-        str | None,
-        typer.Option("--db", metavar="URL", help="History: path or SQLAlchemy URL (default: .trt-harness/history.db)."),
-    ] = None,
-    cache: Annotated[
-        str | None,
-        typer.Option(metavar="DIR", help="Where graphs and readings are kept (default: .trt-harness/cache)."),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print plain data as JSON, on standard output.")] = False,
+    db: Database = None,
+    cache: ReadingsCache = None,
+    as_json: Json = False,
 ) -> None:
     """Measure the noise floor of models and propose tolerances above it, as a diff of the catalogue to be reviewed.
 

@@ -12,7 +12,7 @@ from onnx.inliner import inline_local_functions
 from harness.graphs.element_types import is_tensor, with_inferred_types
 from harness.graphs.load import input_specs
 from harness.graphs.recipes import COMPUTING_OPERATORS
-from harness.graphs.walk import graphs_in, tensors_in, without_initialisers
+from harness.graphs.walk import graphs_in, tensors_in, with_weights_as_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,9 +26,6 @@ _WEIGHT_TYPES = frozenset({
     TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.INT8,
     TensorProto.UINT8, TensorProto.FLOAT8E4M3FN, TensorProto.FLOAT8E5M2,
 })  # fmt: skip
-
-# Larger constants than these are weights, of which shape inference needs the shape alone.
-_LARGEST_SHAPE_CONSTANT = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,18 +201,12 @@ def _called(node: NodeProto) -> str:
 def _bound(model: ModelProto, point: Point) -> ModelProto:
     """Return ``model`` with the sizes of ``point`` in place of symbols, and inputs in place of large weights."""
     shapes = {spec.name: spec.at(point) for spec in input_specs(model)}
-    shell = without_initialisers(model)
+    shell = with_weights_as_inputs(model)
     for value in shell.graph.input:
         for dimension, size in zip(value.type.tensor_type.shape.dim, shapes.get(value.name, ()), strict=False):
             dimension.dim_value = size
     # Exporters leave the sizes of their example behind in inner tensors, and inference would believe them.
     del shell.graph.value_info[:]
-    declared = {value.name for value in shell.graph.input}
-    for tensor in model.graph.initializer:
-        if math.prod(tensor.dims) <= _LARGEST_SHAPE_CONSTANT:
-            shell.graph.initializer.append(tensor)
-        elif tensor.name not in declared:
-            shell.graph.input.append(helper.make_tensor_value_info(tensor.name, tensor.data_type, list(tensor.dims)))
     return inline_local_functions(shell) if shell.functions else shell
 
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import onnx
-from onnx import ModelProto, TensorProto, ValueInfoProto, helper
+from onnx import ModelProto, TensorProto, ValueInfoProto
 
 from harness.errors import ModelError
-from harness.graphs.walk import graphs_in, without_initialisers
+from harness.graphs.walk import graphs_in, with_weights_as_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-# Shapes are computed from small constants only; larger ones are weights, of which inference needs the type alone.
-_LARGEST_SHAPE_CONSTANT = 1024
 
 # Where numpy's (or ml_dtypes') name is not simply ONNX's in lower case.
 _NUMPY_NAMES: Mapping[str, str] = {
@@ -70,15 +66,8 @@ def element_types(model: ModelProto) -> dict[str, str]:
 
 def _inferred_without_weights(model: ModelProto) -> ModelProto:
     """Return the inferred graph, its weights turned into inputs so that no model is too large and few take long."""
-    shell = without_initialisers(model)
-    declared = {value.name for value in shell.graph.input}
-    for tensor in model.graph.initializer:
-        if math.prod(tensor.dims) <= _LARGEST_SHAPE_CONSTANT:
-            shell.graph.initializer.append(tensor)
-        elif tensor.name not in declared:
-            shell.graph.input.append(helper.make_tensor_value_info(tensor.name, tensor.data_type, list(tensor.dims)))
     try:
-        return onnx.shape_inference.infer_shapes(shell, data_prop=True)
+        return onnx.shape_inference.infer_shapes(with_weights_as_inputs(model), data_prop=True)
     except onnx.shape_inference.InferenceError as error:
         raise ModelError(f"the types of the graph's tensors cannot be inferred: {error}. Export it again.") from None
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import fnmatch
+import math
 from typing import TYPE_CHECKING, Any
 
-from onnx import GraphProto, ModelProto, NodeProto, TensorProto
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper
 
 from harness.errors import ConfigurationError, unknown_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+# Shapes are computed from small constants only; larger ones are weights, of which inference needs type and shape alone.
+_LARGEST_SHAPE_CONSTANT = 1024
 
 
 def graphs_in(graph: GraphProto) -> Iterator[GraphProto]:
@@ -69,6 +73,21 @@ def without_initialisers(model: ModelProto) -> ModelProto:
     shell = ModelProto()
     _copy_fields(model, shell, leave_out="graph")
     _copy_fields(model.graph, shell.graph, leave_out="initializer")
+    return shell
+
+
+def with_weights_as_inputs(model: ModelProto) -> ModelProto:
+    """Return a copy of ``model`` whose large initialisers are inputs: small, and all that inference of shapes needs.
+
+    Its order of inputs begins with the model's own.
+    """
+    shell = without_initialisers(model)
+    declared = {value.name for value in shell.graph.input}
+    for tensor in model.graph.initializer:
+        if math.prod(tensor.dims) <= _LARGEST_SHAPE_CONSTANT:
+            shell.graph.initializer.append(tensor)
+        elif tensor.name not in declared:
+            shell.graph.input.append(helper.make_tensor_value_info(tensor.name, tensor.data_type, list(tensor.dims)))
     return shell
 
 

@@ -10,12 +10,11 @@ from collections import defaultdict
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, and_, func, select, table, text, type_coerce
-from sqlalchemy import column as named_column
+from sqlalchemy import func, select
 
 from harness.cases import metric_named
 from harness.errors import HistoryError, unknown_value
-from harness.history import reading
+from harness.history import reading, series_reading
 from harness.history.baselines import AFTER_ALL, Choice, baseline_runs
 from harness.history.identity import series_fingerprint
 from harness.history.location import translated
@@ -31,19 +30,9 @@ from harness.history.rows import (
     SessionRow,
     TrialRow,
 )
-from harness.history.tables import (
-    Case,
-    Environment,
-    Finding,
-    Measurement,
-    Series,
-    Session,
-    Subject,
-    Trial,
-)
+from harness.history.tables import Case, Environment, Finding, Measurement, Series, Session, Subject, Trial
 from harness.history.tables import Engine as EngineTable
-from harness.history.tables import Verdict as VerdictTable
-from harness.history.views import view_named
+from harness.history.views import rows_of_view
 from harness.history.what_changed import read_change_points
 from harness.verdicts.baseline import Lineage
 
@@ -52,7 +41,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     import numpy as np
-    from sqlalchemy import ColumnClause, Connection, Engine
+    from sqlalchemy import Connection, Engine
 
     from harness.history.decisions import Decision
     from harness.history.location import Location
@@ -60,23 +49,6 @@ if TYPE_CHECKING:
     from harness.history.records import EnvironmentRecord, LayerRecord, SubjectRecord
 
 __all__ = ["MatrixCell", "Queries", "SeriesPoint", "SeriesRow", "SeriesVerdict", "SessionRow", "TrialRow"]
-
-_SERIES_COLUMNS = (
-    Series.id,
-    Series.fingerprint,
-    Case.name,
-    Case.version,
-    Case.model,
-    Case.precision,
-    Case.profile,
-    Series.metric,
-    Series.point,
-    Environment.name,
-    Environment.identity_hash,
-)
-_SAME_MEASUREMENT = and_(VerdictTable.trial_id == Measurement.trial_id, VerdictTable.series_id == Measurement.series_id)
-# No bind may name more values than SQLite takes; 32 766 since 3.32.
-_IDS_AT_ONCE = 30_000
 
 
 class Queries:
@@ -224,31 +196,8 @@ class Queries:
 
     def session_verdicts(self, session_id: str) -> list[SeriesVerdict]:
         """Return the last word on each series of each subject in a session, in the order of the cases."""
-        words = reading.last_words(session_id)
-        query = (
-            select(
-                *(*_SERIES_COLUMNS, Trial.session_id, Trial.id, Subject.subject_hash),
-                *(VerdictTable.cause, *reading.VERDICT_COLUMNS),
-            )
-            .select_from(VerdictTable)
-            .join(words, words.c.id == VerdictTable.id)
-            .join(Trial, Trial.id == VerdictTable.trial_id)
-            .join(Subject, Subject.id == Trial.subject_id)
-            .join(Series, Series.id == VerdictTable.series_id)
-            .join(Case, Case.id == Series.case_id)
-            .join(Environment, Environment.id == Series.environment_id)
-            .order_by(Case.id, Series.id, Subject.id)
-        )
-        width = len(_SERIES_COLUMNS)
         with self.snapshot() as connection:
-            rows: Iterable[Any] = connection.execute(query)
-            return [
-                SeriesVerdict(
-                    SeriesRow(*row[:width]), row[width], row[width + 1], row[width + 2], verdict, row[width + 3]
-                )
-                for row in rows
-                if (verdict := reading.verdict(row[width + 4 :])) is not None
-            ]
+            return series_reading.session_verdicts(connection, session_id)
 
     def subjects(self) -> dict[str, SubjectRecord]:
         """Return every subject by its hash, in the order in which they were first seen."""
@@ -264,93 +213,19 @@ class Queries:
 
     def series_list(self) -> list[SeriesRow]:
         """Return every series, case by case in the order in which they were first seen."""
-        query = select(*_SERIES_COLUMNS).select_from(Series).join(Case).join(Environment)
         with self.snapshot() as connection:
-            return [SeriesRow(*row) for row in connection.execute(query.order_by(Case.id, Series.id))]
+            return series_reading.series_list(connection)
 
     def series_points(self, series: Iterable[SeriesRow] | None = None) -> dict[int, list[SeriesPoint]]:
         """Return the runs of several series, of all of them by default, oldest first, by ``SeriesRow.id``."""
-        query = (
-            select(
-                Measurement.series_id,
-                Measurement.trial_id,
-                Trial.session_id,
-                Subject.subject_hash,
-                Trial.started_at,
-                Trial.ordinal,
-                Trial.outcome,
-                Trial.quality,
-                Measurement.value,
-                Measurement.sample_count,
-                *reading.VERDICT_COLUMNS,
-            )
-            .select_from(Measurement)
-            .join(Trial, Trial.id == Measurement.trial_id)
-            .join(Subject, Subject.id == Trial.subject_id)
-            .outerjoin(VerdictTable, _SAME_MEASUREMENT)
-            .order_by(Measurement.series_id, Measurement.trial_id)
-        )
-        points: dict[int, list[SeriesPoint]] = defaultdict(list)
-        if series is not None:
-            points.update({row.id: [] for row in series})
-            query = query.where(Measurement.series_id.in_(points.keys()))
+        ids = None if series is None else [row.id for row in series]
         with self.snapshot() as connection:
-            rows: Iterable[Any] = connection.execute(query)
-            for row in rows:
-                point = SeriesPoint(
-                    trial_id=row[1],
-                    session_id=row[2],
-                    subject_hash=row[3],
-                    started_at=row[4],
-                    index=row[5],
-                    outcome=row[6],
-                    quality=row[7],
-                    value=reading.number(row[8]),
-                    sample_count=row[9],
-                    verdict=reading.verdict(row[10:]),
-                )
-                points[row[0]].append(point)
-        return dict(points)
+            return series_reading.series_points(connection, ids)
 
     def latest_matrix(self) -> list[MatrixCell]:
         """Return a cell for each case, environment and subject ever tried, case by case in the order first seen."""
-        newest = (
-            select(func.max(Trial.id).label("id"))
-            .where(Trial.ordinal == 0)
-            .group_by(Trial.case_id, Trial.environment_id, Trial.subject_id)
-            .subquery()
-        )
-        cells = (
-            select(
-                Case.name.label("case_id"),
-                Case.version.label("case_version"),
-                *(Case.model, Case.precision, Case.profile),
-                Environment.name.label("environment"),
-                Environment.identity_hash.label("environment_hash"),
-                *(Subject.subject_hash, Trial.session_id, Trial.id.label("trial_id")),
-                *(Trial.started_at, Trial.outcome, Trial.message, Trial.quality),
-            )
-            .select_from(Trial)
-            .join(newest, newest.c.id == Trial.id)
-            .join(Case, Case.id == Trial.case_id)
-            .join(Environment, Environment.id == Trial.environment_id)
-            .join(Subject, Subject.id == Trial.subject_id)
-            .order_by(Case.id, Environment.id, Subject.id)
-        )
         with self.snapshot() as connection:
-            values = reading.values_of(connection, newest)
-            verdicts = reading.verdicts_since(connection, newest)
-            findings = reading.findings_of(connection, newest)
-            rows: Iterable[Any] = connection.execute(cells)
-            return [
-                MatrixCell(
-                    **row._asdict(),
-                    values=values[row.trial_id],
-                    verdicts=verdicts[row.trial_id],
-                    findings=tuple(findings[row.trial_id]),
-                )
-                for row in rows
-            ]
+            return series_reading.latest_matrix(connection)
 
     def trial(self, trial_id: int) -> TrialRow:
         """Return one trial with everything that was stored of it but raw samples, for which see ``samples``.
@@ -368,8 +243,8 @@ class Queries:
         ids = sorted(trial_ids)
         found: dict[int, TrialRow] = {}
         with self.snapshot() as connection:
-            for start in range(0, len(ids), _IDS_AT_ONCE):
-                found.update(reading.trials(connection, ids[start : start + _IDS_AT_ONCE]))
+            for start in range(0, len(ids), reading.IDS_AT_ONCE):
+                found.update(reading.trials(connection, ids[start : start + reading.IDS_AT_ONCE]))
         return found
 
     def past_runs(
@@ -392,27 +267,10 @@ class Queries:
             pace: take only sessions of this pace; of any if None.
             last: how many runs at most.
         """
-        query = (
-            select(Trial.session_id, Trial.ordinal, Measurement.value, EngineTable.build_hash, EngineTable.fingerprint)
-            .select_from(Measurement)
-            .join(Series, Series.id == Measurement.series_id)
-            .join(Trial, Trial.id == Measurement.trial_id)
-            .join(Session, Session.id == Trial.session_id)
-            .join(Subject, Subject.id == Trial.subject_id)
-            .outerjoin(EngineTable, EngineTable.id == Trial.engine_id)
-            .where(Series.fingerprint.in_(fingerprints), Subject.runtime == runtime, Trial.session_id != before_session)
-            .where(Trial.outcome == "ok", Trial.quality == "ok", Measurement.value.is_not(None))
-            .order_by(Measurement.trial_id.desc())
-            .limit(last)
-        )
-        if pace is not None:
-            query = query.where(type_coerce(Session.settings, JSON)["pace"].as_string() == pace)
         with self.snapshot() as connection:
-            newest_first: Iterable[Any] = connection.execute(query).all()
-        return [
-            PastRun(session, index, value, build or "", tactics or "")
-            for session, index, value, build, tactics in newest_first
-        ][::-1]
+            return series_reading.past_runs(
+                connection, fingerprints, runtime=runtime, before_session=before_session, pace=pace, last=last
+            )
 
     def layers_of(self, build: str) -> tuple[LayerRecord, ...]:
         """Return the layers of the engine of a build, in their order; none where they were not listed."""
@@ -448,16 +306,7 @@ class Queries:
         Raises:
             HistoryError: no such view, or no such column in it.
         """
-        view = view_named(name)
-        columns: dict[str, ColumnClause[Any]] = {column: named_column(column) for column in view.columns}
-        query = select(*columns.values()).select_from(table(name))
-        for column, value in (where or {}).items():
-            if column not in columns:
-                raise HistoryError(unknown_value(f"column of the view {name!r}", column, columns))
-            query = query.where(columns[column] == value)
-        query = query.order_by(*(text(order) for order in view.order))
-        if limit is not None:
-            query = query.limit(limit)
+        query = rows_of_view(name, where=where or {}, limit=limit)
         with self.snapshot() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 

@@ -44,9 +44,25 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row, Select, Subquery
 
+# What a ``SeriesRow`` is made of, in its order.
+SERIES_COLUMNS = (
+    Series.id,
+    Series.fingerprint,
+    Case.name,
+    Case.version,
+    Case.model,
+    Case.precision,
+    Case.profile,
+    Series.metric,
+    Series.point,
+    Environment.name,
+    Environment.identity_hash,
+)
 VERDICT_COLUMNS = tuple(getattr(VerdictTable, field.name) for field in fields(Verdict))
 _CAUSE_COLUMNS = (VerdictTable.cause, VerdictTable.cause_details)
 _VERDICT_NAMES = tuple(field.name for field in fields(Verdict))
+# No statement may name more values than SQLite takes; 32 766 since 3.32.
+IDS_AT_ONCE = 30_000
 
 
 def number(value: float | None) -> float:

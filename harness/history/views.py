@@ -7,12 +7,17 @@ another meaning without a new major version.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import column as named_column
+from sqlalchemy import select, table, text
 
 from harness.errors import HistoryError, unknown_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from sqlalchemy import ColumnClause, Select
 
 
 @dataclass(frozen=True)
@@ -160,3 +165,25 @@ def view_named(name: str) -> View:
         return VIEWS[name]
     except KeyError:
         raise HistoryError(unknown_value("view of the history", name, VIEWS)) from None
+
+
+def rows_of_view(name: str, *, where: Mapping[str, object], limit: int | None) -> Select[Any]:
+    """Return the statement that selects rows of a view, in the view's order.
+
+    Args:
+        name: of the view.
+        where: values that columns must have.
+        limit: how many rows at most; all of them if None.
+
+    Raises:
+        HistoryError: no such view, or no such column in it.
+    """
+    view = view_named(name)
+    columns: dict[str, ColumnClause[Any]] = {column: named_column(column) for column in view.columns}
+    query = select(*columns.values()).select_from(table(name))
+    for column, value in where.items():
+        if column not in columns:
+            raise HistoryError(unknown_value(f"column of the view {name!r}", column, columns))
+        query = query.where(columns[column] == value)
+    query = query.order_by(*(text(order) for order in view.order))
+    return query if limit is None else query.limit(limit)

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from harness.history.decisions import in_force
 from harness.history.policies import read_decisions
+from harness.history.reading import IDS_AT_ONCE, SERIES_COLUMNS
 from harness.history.rows import ChangeRow, Difference, SeriesRow
 from harness.history.tables import Case, ChangePoint, Engine, Environment, Level, Series, Session, Subject, Trial
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 Facts = dict[str, str]
 
 _DIGITS = 12
-# No bind may name more values than SQLite takes.
-_IDS_AT_ONCE = 30_000
 
 
 def read_change_points(connection: Connection) -> list[ChangeRow]:
@@ -32,8 +31,7 @@ def read_change_points(connection: Connection) -> list[ChangeRow]:
     """
     query = (
         select(
-            *(Series.id, Series.fingerprint, Case.name, Case.version, Case.model, Case.precision, Case.profile),
-            *(Series.metric, Series.point, Environment.name, Environment.identity_hash),
+            *SERIES_COLUMNS,
             *(ChangePoint.trial_id, Trial.session_id, Trial.started_at, Trial.subject_label, Subject.subject_hash),
             *(ChangePoint.previous_trial_id, ChangePoint.low_trial_id, ChangePoint.high_trial_id),
             *(ChangePoint.level_before, ChangePoint.level_after, ChangePoint.effect, ChangePoint.p),
@@ -52,7 +50,7 @@ def read_change_points(connection: Connection) -> list[ChangeRow]:
     acknowledged = _acknowledged(connection, [(row.id, row.low_trial_id) for row in rows])
     return [
         ChangeRow(
-            series=SeriesRow(*row[:11]),
+            series=SeriesRow(*row[: len(SERIES_COLUMNS)]),
             trial_id=row.trial_id,
             session_id=row.session_id,
             started_at=row.started_at,
@@ -77,7 +75,7 @@ def facts_of_trials(connection: Connection, trials: Collection[int]) -> dict[int
     """Return, by trial, what may explain that one measured something else than another."""
     ids = sorted(trials)
     facts: dict[int, Facts] = {}
-    for start in range(0, len(ids), _IDS_AT_ONCE):
+    for start in range(0, len(ids), IDS_AT_ONCE):
         query = (
             select(
                 *(Trial.id, Trial.conditions, Subject.runtime, Subject.version, Subject.libraries),
@@ -88,7 +86,7 @@ def facts_of_trials(connection: Connection, trials: Collection[int]) -> dict[int
             .join(Subject, Subject.id == Trial.subject_id)
             .join(Session, Session.id == Trial.session_id)
             .outerjoin(Engine, Engine.id == Trial.engine_id)
-            .where(Trial.id.in_(ids[start : start + _IDS_AT_ONCE]))
+            .where(Trial.id.in_(ids[start : start + IDS_AT_ONCE]))
         )
         rows: Iterable[Any] = connection.execute(query)
         facts.update({row.id: _facts(row) for row in rows})

@@ -124,7 +124,7 @@ def _throttle_events() -> int:
 def _frequency() -> float | None:
     try:
         frequency = psutil.cpu_freq()
-    except (OSError, RuntimeError):  # what psutil raises where a system does not tell; NotImplementedError is one
+    except (OSError, RuntimeError):  # psutil's answers on a system that does not tell it
         return None
     return round(frequency.current, 0) if frequency and frequency.current else None
 

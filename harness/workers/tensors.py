@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.accuracy.chunks import holds_real_numbers, largest_magnitude
+from harness.runtimes.dtypes import dtype_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -118,20 +119,10 @@ def _put_in_place(scratch: Path, folder: Path) -> None:
 
 
 def _map(file: Path, dtype_name: str, shape: tuple[int, ...], *, part: int = 0) -> np.ndarray:
-    dtype = _dtype(dtype_name)
+    dtype = dtype_named(dtype_name)
     count = math.prod(shape)
     offset = part * count * dtype.itemsize
     if 0 in shape or not shape:
         return np.fromfile(file, dtype=dtype, count=count, offset=offset).reshape(shape)
     mapped: np.ndarray = np.memmap(file, dtype=dtype, mode="r", shape=shape, offset=offset)
     return mapped
-
-
-def _dtype(name: str) -> np.dtype:
-    try:
-        return np.dtype(name)
-    except TypeError:
-        import ml_dtypes  # onnx depends on it; numpy alone knows no bfloat16
-
-        dtype: np.dtype = np.dtype(getattr(ml_dtypes, name))
-        return dtype

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from harness.cases import Case
-    from harness.session import Surroundings
+    from harness.surroundings import Surroundings
     from harness.workers.subject import Subject
 
 

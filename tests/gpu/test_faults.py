@@ -18,8 +18,9 @@ from harness.cases import FP16, FP32, INT8, Calibration, Case, Model, Precision,
 from harness.errors import BuildFailed, RunFailed, WorkerCrashed, WorkerTimedOut
 from harness.graphs.save import graph_hash
 from harness.measurement.devices import present_gpus
-from harness.session import CaseRun, CheckFailed, Surroundings
+from harness.session import CaseRun, CheckFailed
 from harness.settings import Settings
+from harness.surroundings import Surroundings
 from harness.workers.subject import Subject
 from harness.workers.tensors import save_tensors
 from tests import tiny

@@ -9,8 +9,9 @@ import pytest
 
 from harness.cases import FP16, Case, Model, Profile
 from harness.measurement.devices import present_gpus
-from harness.session import CaseRun, Surroundings
+from harness.session import CaseRun
 from harness.settings import Settings
+from harness.surroundings import Surroundings
 from harness.workers.subject import Subject
 from tests.conftest import ENVIRONMENT
 

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import numpy as np
 import onnx
 import pytest
-from onnx import helper
+from onnx import TensorProto, helper, numpy_helper
 
 from harness.errors import ConfigurationError
 from harness.graphs.walk import (
@@ -12,6 +13,7 @@ from harness.graphs.walk import (
     nodes_in,
     sort_nodes,
     tensors_in,
+    with_weights_as_inputs,
     without_initialisers,
 )
 from tests.graphs.small_graphs import branching, classifier, model_of, two_products
@@ -33,6 +35,25 @@ def test_copy_without_initialisers_lacks_nothing_else() -> None:
     assert not shell.graph.initializer
     shell.graph.initializer.extend(model.graph.initializer)
     assert shell == model
+
+
+def test_large_weights_become_inputs() -> None:
+    """Large weights follow the model's inputs, with type and shape alone; small constants stay what they are."""
+    model = classifier()
+    model.graph.initializer.append(numpy_helper.from_array(np.zeros((64, 32), np.float16), "large"))
+    shell = with_weights_as_inputs(model)
+    assert list(shell.graph.initializer) == list(model.graph.initializer)[:-1]
+    *own, large = shell.graph.input
+    assert own == list(model.graph.input)
+    assert large == helper.make_tensor_value_info("large", TensorProto.FLOAT16, [64, 32])
+
+
+def test_large_weights_that_are_inputs_already_stay_so() -> None:
+    """Old exporters declare their weights as inputs, too; none is declared twice."""
+    model = classifier()
+    model.graph.initializer.append(numpy_helper.from_array(np.zeros((64, 32), np.float16), "large"))
+    model.graph.input.append(helper.make_tensor_value_info("large", TensorProto.FLOAT16, [64, 32]))
+    assert list(with_weights_as_inputs(model).graph.input) == list(model.graph.input)
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 
+from harness.accuracy.tasks.labels import checked_labels
 from harness.accuracy.tasks.scores import ScoreResult, judge_score, ratio
-from harness.errors import ConfigurationError, RunFailed
+from harness.errors import ConfigurationError
 
 
 def pixel_counts(predicted: np.ndarray, labels: np.ndarray, classes: int, *, ignored: int = 255) -> np.ndarray:
@@ -23,13 +24,7 @@ def pixel_counts(predicted: np.ndarray, labels: np.ndarray, classes: int, *, ign
         RunFailed: the prediction is not of the labels' shape.
         ConfigurationError: the labels are not whole numbers of that shape, hold one that is no class, or nothing else.
     """
-    predicted, labels = np.asarray(predicted), np.asarray(labels)
-    if labels.ndim != 3 or labels.dtype.kind not in "iu":
-        raise ConfigurationError(
-            f"labels of pixels are whole numbers [samples, height, width], not {labels.dtype}{list(labels.shape)}"
-        )
-    if predicted.shape != labels.shape:
-        raise RunFailed(f"predictions of shape {list(predicted.shape)} are not the labels' {list(labels.shape)}")
+    predicted, labels = checked_labels(predicted, labels, of="pixels", axes=("samples", "height", "width"))
     counted = (labels >= 0) & (labels != ignored)
     if not counted.any():
         raise ConfigurationError(f"every label is negative or {ignored!r} (ignored), so there is nothing to score")

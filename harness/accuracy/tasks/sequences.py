@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from harness.accuracy.tasks.labels import checked_labels
 from harness.accuracy.tasks.scores import ScoreResult, judge_score, ratio
-from harness.errors import ConfigurationError, RunFailed, unknown_value
+from harness.errors import ConfigurationError, unknown_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,13 +55,7 @@ def sequence_counts(predicted: np.ndarray, labels: np.ndarray, tags: Sequence[st
         RunFailed: the prediction is not of the labels' shape.
         ConfigurationError: the labels are not whole numbers of that shape, hold one that is no tag, or no token.
     """
-    predicted, labels = np.asarray(predicted), np.asarray(labels)
-    if labels.ndim != 2 or labels.dtype.kind not in "iu":
-        raise ConfigurationError(
-            f"labels of tokens are whole numbers [samples, tokens], not {labels.dtype}{list(labels.shape)}"
-        )
-    if predicted.shape != labels.shape:
-        raise RunFailed(f"predictions of shape {list(predicted.shape)} are not the labels' {list(labels.shape)}")
+    predicted, labels = checked_labels(predicted, labels, of="tokens", axes=("samples", "tokens"))
     sample, token = np.nonzero(labels >= 0)
     if not sample.size:
         raise ConfigurationError("every label is negative, so there is no token to score")

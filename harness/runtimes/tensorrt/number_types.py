@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from harness.runtimes.dtypes import dtype_named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import numpy as np
 
     from harness.cases import Precision
     from harness.runtimes.tensorrt.features import Features
@@ -96,14 +98,3 @@ def numpy_dtype(data_type: Any) -> np.dtype:
         KeyError: neither numpy nor ml_dtypes has it.
     """
     return dtype_named(NUMPY_NAMES[data_type.name])
-
-
-def dtype_named(name: str) -> np.dtype:
-    """Return the dtype called ``name``, ml_dtypes' included."""
-    try:
-        return np.dtype(name)
-    except TypeError:
-        import ml_dtypes  # onnx depends on it; numpy alone knows no bfloat16
-
-        dtype: np.dtype = np.dtype(getattr(ml_dtypes, name))
-        return dtype

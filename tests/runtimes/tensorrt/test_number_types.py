@@ -4,11 +4,10 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
 from harness.cases import Precision
-from harness.runtimes.tensorrt.number_types import TypePlan, dtype_named, plan_types, unsupported
+from harness.runtimes.tensorrt.number_types import TypePlan, plan_types, unsupported
 from tests.runtimes.tensorrt.fake_tensorrt import FEATURES
 
 if TYPE_CHECKING:
@@ -77,9 +76,3 @@ def test_what_a_version_cannot_build_has_its_reason(features: Features, recipe: 
     answer = unsupported(Precision(recipe), features)  # type: ignore[arg-type]
     assert answer is not None
     assert re.search(reason, answer)
-
-
-def test_types_beyond_numpy_are_those_of_ml_dtypes() -> None:
-    """bfloat16 arrays have two bytes an element."""
-    assert dtype_named("float16") == np.float16
-    assert dtype_named("bfloat16").itemsize == 2
