@@ -24,6 +24,8 @@ MINIMUM_RUNS = 8
 
 # Options, and the two colons of a test's id, by which pytest runs a part of what it collected.
 _NARROWED = re.compile(r"(?:^|\s)(?:-k|-m|--deselect|--lf|--last-failed|--sw|--stepwise)(?:[\s=]|$)|::")
+# Held against whole parts of a name, so that a name of any length is read in one go.
+_RANGE = re.compile(r"([A-Za-z_][A-Za-z_.]*)(\d+)(?:x(\d+)x\d+)?")
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,7 @@ def is_tuned(profile: str, point: str) -> bool:
 
     That is read from the profile's name (``batch1x4x16``: 4); one that a person gave does not tell.
     """
-    ranges = re.findall(r"([A-Za-z_][A-Za-z_.]*?)(\d+)(?:x(\d+)x\d+)?(?=-|$)", profile)
+    ranges = [found.groups() for part in profile.split("-") if (found := _RANGE.fullmatch(part))]
     return bool(ranges) and point == ",".join(f"{symbol}={opt or only}" for symbol, only, opt in ranges)
 
 

@@ -92,8 +92,8 @@ class SeriesRuns(GroupedMapping[int, "Sequence[Run]"]):
         """
         ids = sorted(series)
         with self._queries.snapshot() as connection:
-            for start in range(0, len(ids), _SERIES_AT_ONCE):
-                for of_series, trial_id, value in _measured(connection, ids[start : start + _SERIES_AT_ONCE]):
+            for start in range(0, len(ids), reading.IDS_AT_ONCE):
+                for of_series, trial_id, value in _measured(connection, ids[start : start + reading.IDS_AT_ONCE]):
                     if (trial := self._trials.get(trial_id)) and trial.lead == trial_id:
                         yield of_series, trial, math.nan if value is None else value
 
