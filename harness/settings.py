@@ -110,6 +110,17 @@ ENGINES = ("auto", "reuse", "rebuild")
 PACES: dict[str, float] = {"quick": 0.1, "normal": 0.3, "full": 2.0}
 
 
+def pace_of(*, quick: bool, full: bool) -> str | None:
+    """Return the pace that ``--quick`` or ``--full`` asks for; None where neither was given.
+
+    Raises:
+        ConfigurationError: both were.
+    """
+    if quick and full:
+        raise ConfigurationError("--quick and --full contradict each other; give one")
+    return "quick" if quick else "full" if full else None
+
+
 def load_settings(
     root: Path, overrides: Mapping[str, Any] | None = None, environment: Mapping[str, str] | None = None
 ) -> Settings:
