@@ -12,6 +12,7 @@ import pytest
 from harness.errors import HarnessError, Unsupported, UsageError
 from harness.plugin_deadline import Deadline, seconds_of
 from harness.plugin_operators import FIXTURE, MARKER, OperatorSuite
+from harness.setting_origins import check_filters
 from harness.settings import Settings, load_catalogue, load_settings, pace_of
 
 if TYPE_CHECKING:
@@ -135,8 +136,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
     try:
         settings = settings_of(metafunc.config)
+        catalogue = load_catalogue(settings.catalogue, metafunc.config.rootpath)
+        check_filters(settings, catalogue)
         cases = expand(
-            load_catalogue(settings.catalogue, metafunc.config.rootpath),
+            catalogue,
             models=settings.models,
             precisions=settings.precisions,
             profiles=settings.profiles,

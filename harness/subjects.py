@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.cases.target import CPU
 from harness.errors import ConfigurationError, WorkerError
+from harness.setting_origins import told_where
 from harness.settings import build_options_of
 from harness.workers.subject import RuntimeName, Subject
 
@@ -43,7 +44,8 @@ def subjects_of(settings: Settings, target: Target, gpu: Gpu | None = None) -> t
             settings is one that a subject's runtime does not know or gives a value that it does not take.
     """
     runtime = runtime_of(target)
-    subjects = tuple(Subject.parse(text, runtime) for text in settings.subjects) or (Subject(runtime, runtime),)
+    with told_where(settings, "subjects"):
+        subjects = tuple(Subject.parse(text, runtime) for text in settings.subjects) or (Subject(runtime, runtime),)
     names = [subject.name for subject in subjects]
     twice = {name for name in names if names.count(name) > 1}
     if twice:
@@ -60,7 +62,8 @@ def _check_build_options(settings: Settings, subjects: Iterable[Subject]) -> Non
     from harness.runtimes.named import runtime_named
 
     for subject in subjects:
-        runtime_named(subject.runtime).check_options(options)
+        with told_where(settings, "build_options"):
+            runtime_named(subject.runtime).check_options(options)
 
 
 def cuda_reference_of(settings: Settings, gpu: Gpu | None = None) -> Subject | None:
@@ -83,7 +86,8 @@ def cuda_reference_of(settings: Settings, gpu: Gpu | None = None) -> Subject | N
         hosts = [s for text in settings.subjects if (s := Subject.parse(text)).runtime == "onnxruntime-cuda"]
         python = hosts[0].python if hosts else sys.executable
     if not Path(python).is_file():
-        raise ConfigurationError(f"--reference {settings.reference}: there is no interpreter at {python!r}")
+        with told_where(settings, "reference"):
+            raise ConfigurationError(f"--reference {settings.reference}: there is no interpreter at {python!r}")
     return Subject("reference-cuda", "onnxruntime-cuda", python, gpu.selection if gpu else {})
 
 
