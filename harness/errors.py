@@ -27,6 +27,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+# An error is read in a terminal: more names than these hide the sentence before them.
+_MOST_NAMES = 10
+
 
 class HarnessError(Exception):
     """Any failure that the harness foresees."""
@@ -121,9 +124,13 @@ def describe_exit(exit_code: int) -> str:
 
 
 def unknown_value(what: str, value: str, known: Iterable[str]) -> str:
-    """Say that ``value`` is no ``what``, suggest the nearest known one and list them all."""
+    """Say that ``value`` is no ``what``, suggest the nearest known one and list them; of very many the nearest ten."""
     names = sorted(known)
-    near = difflib.get_close_matches(value, names, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(value, names, n=_MOST_NAMES, cutoff=0.5)
     suggestion = f" Did you mean {near[0]!r}?" if near else ""
-    listed = ", ".join(names) if names else "none"
+    if len(names) > _MOST_NAMES:
+        nearest_first = list(dict.fromkeys([*near, *names]))[:_MOST_NAMES]
+        listed = f"{', '.join(nearest_first)} and {len(names) - _MOST_NAMES} more"
+    else:
+        listed = ", ".join(names) if names else "none"
     return f"{value!r} is no {what}.{suggestion} Known: {listed}."

@@ -15,6 +15,7 @@ from harness.measurement.devices import assign_gpu, present_gpus
 from harness.measurement.environment import host_facts, host_identity
 from harness.recorder import resumable
 from harness.session_baselines import SessionBaselines
+from harness.setting_origins import told_where
 from harness.spacing import Spacing
 from harness.subjects import cuda_reference_of, cuda_versions, tensorrt_unusable
 from harness.surroundings import Surroundings, pytest_command
@@ -42,7 +43,9 @@ def target_of(settings: Settings) -> Choice:
         TargetError: the target is unknown, is not the one that is present, or cannot be used.
     """
     gpus = tuple(gpu.name for gpu in present_gpus()) if settings.gpu != "cpu" else ()
-    return choose_target(settings.gpu, gpus, tensorrt_unusable(settings) if gpus else None)
+    unusable = tensorrt_unusable(settings) if gpus else None
+    with told_where(settings, "gpu"):
+        return choose_target(settings.gpu, gpus, unusable)
 
 
 def this_environment(gpu: Gpu | None = None) -> EnvironmentRecord:

@@ -12,7 +12,8 @@ import pytest
 from harness.errors import HarnessError, Unsupported, UsageError
 from harness.plugin_deadline import Deadline, seconds_of
 from harness.plugin_operators import FIXTURE, MARKER, OperatorSuite
-from harness.settings import Settings, load_catalogue, load_settings
+from harness.setting_origins import check_filters
+from harness.settings import Settings, load_catalogue, load_settings, pace_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -39,8 +40,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--models", metavar="A,B", help="run only these models, slow ones included")
     add("--precisions", metavar="P,Q", help="run only these precisions, e.g. fp16,int8")
     add("--profiles", metavar="P,Q", help="run only these shape profiles")
-    add("--quick", action="store_const", const="quick", dest="pace", help="smallest shapes only, timed briefly")
-    add("--full", action="store_const", const="full", dest="pace", help="slow models too, timed for longer")
+    add("--quick", action="store_true", dest="quick_pace", help="smallest shapes only, timed briefly")
+    add("--full", action="store_true", dest="full_pace", help="slow models too, timed for longer")
     add("--db", metavar="URL", help="history database: a path or an SQLAlchemy URL (default: .trt-harness/history.db)")
     add("--cache", metavar="DIR", help="graphs, references, engines, kept for later (default: .trt-harness/cache)")
     add("--report", metavar="DIR", help="where the HTML report goes (default: build/report)")
@@ -103,10 +104,11 @@ def settings_of(config: pytest.Config) -> Settings:
         ConfigurationError: a setting does not exist or has a value that it cannot have.
     """
     if _SETTINGS not in config.stash:
-        names = ("gpu", "models", "precisions", "profiles", "pace", "db", "cache", "report", "subjects", "case_timeout",
+        names = ("gpu", "models", "precisions", "profiles", "db", "cache", "report", "subjects", "case_timeout",
                  "resume", "build_options", "builds", "engines", "reference", "baseline",
                  "baseline_branch")  # fmt: skip
         overrides = {name: config.getoption(name) for name in names}
+        overrides["pace"] = pace_of(quick=config.getoption("quick_pace"), full=config.getoption("full_pace"))
         settings = load_settings(config.rootpath, overrides)
         if settings.resume:
             from harness.opening import as_in_resumed_session
@@ -134,8 +136,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
     try:
         settings = settings_of(metafunc.config)
+        catalogue = load_catalogue(settings.catalogue, metafunc.config.rootpath)
+        check_filters(settings, catalogue)
         cases = expand(
-            load_catalogue(settings.catalogue, metafunc.config.rootpath),
+            catalogue,
             models=settings.models,
             precisions=settings.precisions,
             profiles=settings.profiles,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import ConfigurationError, UsageError, unknown_value
+from harness.setting_origins import named_origin, option_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -102,12 +103,31 @@ class Settings:
                 raise ConfigurationError(f"{name} is 1 or more, not {getattr(self, name)}")
         build_options_of(self.build_options)
 
+    @property
+    def origins(self) -> Mapping[str, str]:
+        """Where values came from, by the setting's name: an option, a variable or a file; nothing for defaults.
+
+        Only ``load_settings`` knows. It is no part of what a session was told, so neither copies nor records have it.
+        """
+        return getattr(self, "_origins", {})
+
 
 # When an engine that an earlier session built is used again.
 ENGINES = ("auto", "reuse", "rebuild")
 
 # Seconds of timing at each point.
 PACES: dict[str, float] = {"quick": 0.1, "normal": 0.3, "full": 2.0}
+
+
+def pace_of(*, quick: bool, full: bool) -> str | None:
+    """Return the pace that ``--quick`` or ``--full`` asks for; None where neither was given.
+
+    Raises:
+        ConfigurationError: both were.
+    """
+    if quick and full:
+        raise ConfigurationError("--quick and --full contradict each other; give one")
+    return "quick" if quick else "full" if full else None
 
 
 def load_settings(
@@ -117,13 +137,15 @@ def load_settings(
 
     Args:
         root: the folder whose pyproject.toml is read, if it has one.
-        overrides: from the command line; None and empty values are taken as not given.
+        overrides: from the command line, by the setting's name; None and empty values are taken as not given.
         environment: by default ``os.environ``; ``TRT_HARNESS_CASE_TIMEOUT=60`` sets ``case_timeout``.
 
     Raises:
-        ConfigurationError: a setting does not exist or has a value that it cannot have.
+        ConfigurationError: a setting does not exist or has a value that it cannot have; the text begins with the
+            option, variable or file that gives it.
     """
     values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
     file = root / "pyproject.toml"
     if file.is_file():
         try:
@@ -131,12 +153,22 @@ def load_settings(
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigurationError(f"{str(file)!r} is not TOML: {error}") from None
         for name, value in table.items():
-            values[_known(name.replace("-", "_"), str(file))] = value
+            known = _known(name.replace("-", "_"), str(file))
+            values[known], origins[known] = value, str(file)
     for variable, text in (os.environ if environment is None else environment).items():
         if variable.startswith(_PREFIX):
-            values[_known(variable.removeprefix(_PREFIX).lower(), "the environment")] = text
-    values.update({name: value for name, value in (overrides or {}).items() if value not in (None, "", (), [])})
-    return Settings(**{name: _typed(name, value) for name, value in values.items()})
+            known = _known(variable.removeprefix(_PREFIX).lower(), variable)
+            values[known], origins[known] = text, variable
+    for name, value in (overrides or {}).items():
+        if value not in (None, "", (), []):
+            values[name], origins[name] = value, option_of(name, value)
+    for name, value in values.items():
+        with named_origin(origins[name]):
+            values[name] = _typed(name, value)
+            Settings(**{name: values[name]})  # no check concerns two settings, so each is told by itself
+    settings = Settings(**values)
+    object.__setattr__(settings, "_origins", origins)
+    return settings
 
 
 def _known(name: str, where: str) -> str:

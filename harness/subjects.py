@@ -10,9 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from harness.cases.target import CPU
 from harness.errors import ConfigurationError, WorkerError
+from harness.setting_origins import told_where
+from harness.settings import build_options_of
 from harness.workers.subject import RuntimeName, Subject
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from harness.cases.target import Target
     from harness.measurement.devices import Gpu
     from harness.settings import Settings
@@ -36,15 +40,30 @@ def subjects_of(settings: Settings, target: Target, gpu: Gpu | None = None) -> t
         gpu: the one GPU that their workers are to see.
 
     Raises:
-        ConfigurationError: one is not of the form that ``--subject`` takes, or two have one name.
+        ConfigurationError: one is not of the form that ``--subject`` takes, two have one name, or a build option of the
+            settings is one that a subject's runtime does not know or gives a value that it does not take.
     """
     runtime = runtime_of(target)
-    subjects = tuple(Subject.parse(text, runtime) for text in settings.subjects) or (Subject(runtime, runtime),)
+    with told_where(settings, "subjects"):
+        subjects = tuple(Subject.parse(text, runtime) for text in settings.subjects) or (Subject(runtime, runtime),)
     names = [subject.name for subject in subjects]
     twice = {name for name in names if names.count(name) > 1}
     if twice:
         raise ConfigurationError(f"two subjects are called {min(twice)!r}; results would not tell them apart")
+    _check_build_options(settings, subjects)
     return tuple(replace(subject, environment=gpu.selection) for subject in subjects) if gpu else subjects
+
+
+def _check_build_options(settings: Settings, subjects: Iterable[Subject]) -> None:
+    """Refuse build options before anything is built: which there are is the harness's to say, so no worker is asked."""
+    options = build_options_of(settings.build_options)
+    if not options:
+        return
+    from harness.runtimes.named import runtime_named
+
+    for subject in subjects:
+        with told_where(settings, "build_options"):
+            runtime_named(subject.runtime).check_options(options)
 
 
 def cuda_reference_of(settings: Settings, gpu: Gpu | None = None) -> Subject | None:
@@ -67,7 +86,8 @@ def cuda_reference_of(settings: Settings, gpu: Gpu | None = None) -> Subject | N
         hosts = [s for text in settings.subjects if (s := Subject.parse(text)).runtime == "onnxruntime-cuda"]
         python = hosts[0].python if hosts else sys.executable
     if not Path(python).is_file():
-        raise ConfigurationError(f"--reference {settings.reference}: there is no interpreter at {python!r}")
+        with told_where(settings, "reference"):
+            raise ConfigurationError(f"--reference {settings.reference}: there is no interpreter at {python!r}")
     return Subject("reference-cuda", "onnxruntime-cuda", python, gpu.selection if gpu else {})
 
 

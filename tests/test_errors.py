@@ -45,10 +45,13 @@ def test_an_end_by_signal_is_named(exit_code: int, text: str) -> None:
                      id="a slip of the finger"),
         pytest.param("zzz", ["fp32", "fp16"], "'zzz' is no precision. Known: fp16, fp32.", id="nothing is near"),
         pytest.param("x", [], "'x' is no precision. Known: none.", id="nothing is known"),
+        pytest.param("net-9", [f"net-{i}" for i in (1, 2, 3, 4, 5, 6, 7, 8, 90)] + ["a", "b", "c"],
+                     "'net-9' is no precision. Did you mean 'net-90'? Known: net-90, net-8, net-7, net-6, net-5, "
+                     "net-4, net-3, net-2, net-1, a and 2 more.", id="so many are known that most are left out"),
     ],
 )  # fmt: skip
 def test_an_unknown_value_is_told_with_the_known_ones(value: str, known: list[str], text: str) -> None:
-    """The text quotes the value, suggests the nearest known one if any is near, and lists them all."""
+    """The text quotes the value, suggests the nearest known one if any is near, and lists ten at most."""
     assert unknown_value("precision", value, known) == text
 
 

@@ -98,8 +98,27 @@ def test_an_unknown_setting_is_an_error_that_says_where(tmp_path: Path) -> None:
     """A misspelt setting is not skipped, wherever it stands."""
     with pytest.raises(ConfigurationError, match=r"pyproject\.toml: 'gpuu' is no setting\. Did you mean 'gpu'\?"):
         load_settings(pyproject(tmp_path, 'gpuu = "t4"'), environment={})
-    with pytest.raises(ConfigurationError, match="the environment: 'modles' is no setting"):
+    with pytest.raises(ConfigurationError, match=r"^TRT_HARNESS_MODLES: 'modles' is no setting"):
         load_settings(tmp_path / "elsewhere", environment={"TRT_HARNESS_MODLES": "a"})
+
+
+@pytest.mark.parametrize(
+    ("text", "environment", "overrides", "origin"),
+    [
+        pytest.param("confirmations = 0", {}, {}, r".*pyproject\.toml", id="the file"),
+        pytest.param("confirmations = 1", {"TRT_HARNESS_CONFIRMATIONS": "0"}, {}, "TRT_HARNESS_CONFIRMATIONS",
+                     id="a variable"),
+        pytest.param("", {"TRT_HARNESS_CASE_TIMEOUT": "3"}, {"case_timeout": "soon"}, "--case-timeout", id="an option"),
+        pytest.param("", {}, {"pace": "quik"}, "--quik", id="an option that is a value"),
+        pytest.param("", {"TRT_HARNESS_BUILDS": "many"}, {}, "TRT_HARNESS_BUILDS", id="a variable of the wrong type"),
+    ],
+)  # fmt: skip
+def test_an_error_says_where_the_value_came_from(
+    tmp_path: Path, text: str, environment: dict[str, str], overrides: dict[str, str], origin: str
+) -> None:
+    """It begins with the last of file, variable and option that gave it, which is the one to mend."""
+    with pytest.raises(ConfigurationError, match=f"^{origin}: "):
+        load_settings(pyproject(tmp_path, text), overrides, environment)
 
 
 @pytest.mark.parametrize("content", [b"gpu =", b"\xff\xfe"], ids=["not TOML", "not text"])

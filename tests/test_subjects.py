@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import onnxruntime
 import pytest
 
+from harness.cases.target import CPU, TARGETS, Target
 from harness.errors import ConfigurationError
 from harness.measurement.devices import Gpu
 from harness.settings import Settings
-from harness.subjects import cuda_reference_of, cuda_versions
+from harness.subjects import cuda_reference_of, cuda_versions, subjects_of
 from harness.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -43,6 +45,36 @@ def test_the_interpreter_of_a_cuda_reference(tmp_path: Path) -> None:
         assert found is not None
         assert (found.runtime, found.python) == ("onnxruntime-cuda", python)
         assert found.environment["CUDA_VISIBLE_DEVICES"] == "GPU-1"
+
+
+@pytest.mark.parametrize(
+    ("target", "options", "message"),
+    [
+        pytest.param(CPU, ("sparse=true",), "'sparse' is no build option of onnxruntime.*Known: opt", id="name"),
+        pytest.param(CPU, ("optimization=most",), "takes 'disabled', 'basic', 'extended', 'all'", id="value"),
+        pytest.param(
+            TARGETS["t4"],
+            ("optimization=all",),
+            "'optimization' is no build option of tensorrt. Did you mean 'optimization_level'",
+            id="another runtime's",
+        ),
+    ],
+)
+def test_build_options_are_held_against_each_subjects_runtime(
+    target: Target, options: tuple[str, ...], message: str
+) -> None:
+    """What a runtime does not know is refused before anything is built, with what it knows."""
+    with pytest.raises(ConfigurationError, match=message):
+        subjects_of(Settings(build_options=options), target)
+
+
+def test_an_option_of_one_subject_must_be_known_to_the_other(tmp_path: Path) -> None:
+    """Every subject gets it, so each of the second's cases would fail."""
+    python = program(tmp_path / "python")
+    both = Settings(subjects=(f"a={python}", f"b=tensorrt:{python}"), build_options=("optimization=all",))
+    with pytest.raises(ConfigurationError, match="no build option of tensorrt"):
+        subjects_of(both, CPU)
+    assert [subject.name for subject in subjects_of(replace(both, subjects=both.subjects[:1]), CPU)] == ["a"]
 
 
 def test_an_interpreter_that_is_not_there_is_refused() -> None:

@@ -32,7 +32,7 @@ from benchmarks.gpu.paired import Ratio, ratio_of, take_turns
 from harness.cases import Precision
 from harness.errors import HarnessError
 from harness.measurement.sampling import SamplingPlan, take_samples
-from harness.workers.server import make_runtime
+from harness.runtimes.named import runtime_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -57,7 +57,7 @@ def main() -> int:
     parser.add_argument("--block-seconds", type=float, default=0.1)
     parser.add_argument("--timing", type=Path, help="folder of timing caches, which make builds shorter")
     arguments = parser.parse_args()
-    runtime = make_runtime(arguments.runtime)
+    runtime = runtime_named(arguments.runtime)()
     versions = runtime.versions()
     models: dict[str, Any] = {}
     results = {

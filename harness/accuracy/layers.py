@@ -65,6 +65,13 @@ class LayerJudgement:
         return self.judgement is not None and not self.judgement.passed
 
     @property
+    def described(self) -> str:
+        """The layer and its error in dB of its own signal, so below zero: the negative of its SQNR."""
+        if self.layer.error.mismatched_nonfinite:
+            return f"{self.layer} NaN or Inf"
+        return f"{self.layer} {'no error' if self.sqnr_db == math.inf else f'{-self.sqnr_db:.1f} dB'}"
+
+    @property
     def sqnr_db(self) -> float:
         """The SQNR by which layers are ranked: relative to the floor where the layer is quiet, -inf with stray NaN."""
         if self.layer.error.mismatched_nonfinite:
@@ -109,13 +116,13 @@ class LayerReport:
             return "no layers were compared"
         if not self.judged:
             return f"none of {len(self.layers)} layers has a tolerance, so none was judged"
-        worst = "worst: " + "; ".join(f"{layer.layer} {layer.sqnr_db:.1f} dB" for layer in self.worst)
+        worst = "worst: " + "; ".join(layer.described for layer in self.worst)
         first = self.first_outside
         if first is None or first.judgement is None:
             return f"all {self.judged} judged layers of {len(self.layers)} are within their tolerance\n{worst}"
         place = self.layers.index(first)
         around = [
-            f"{word} it: {neighbour.layer} {neighbour.sqnr_db:.1f} dB"
+            f"{word} it: {neighbour.described}"
             for word, neighbours in (("before", self.layers[:place][-1:]), ("after", self.layers[place + 1 :][:1]))
             for neighbour in neighbours
         ]

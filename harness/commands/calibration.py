@@ -85,6 +85,7 @@ def method_data(result: MethodResult) -> dict[str, Any]:
     """Return one method's result as plain data, errors in full."""
     return {
         "method": result.method,
+        "point": result.point,
         "cosine": result.cosine,
         "sqnr_db": result.sqnr_db,
         "outputs": {name: error.to_json() for name, error in result.errors.items()},
@@ -96,7 +97,9 @@ def method_data(result: MethodResult) -> dict[str, Any]:
 
 def calibration_text(results: Sequence[MethodResult]) -> Iterator[RenderableType]:
     """Yield what a person reads: a table of the methods, one of the activations, and which method is ahead."""
+    from harness.commands.inputs_line import inputs_line
     from harness.commands.output import table
+    from harness.sensitivity.calibrations import SEED
 
     metrics = list(dict.fromkeys(name for result in results for name in result.metrics))
     yield table(
@@ -114,6 +117,8 @@ def calibration_text(results: Sequence[MethodResult]) -> Iterator[RenderableType
     )
     yield ""
     yield from _activations(results)
+    point = results[0].point
+    yield inputs_line(SEED, [point]) if point else "inputs: the first batch of the model's labelled set"
     best = max(results, key=lambda result: result.sqnr_db)
     yield f"smallest error: {best.method}; for the catalogue, beside what its Calibration says: method={best.method!r}"
 

@@ -58,7 +58,7 @@ def show_check(
     if as_json:
         print_json(check_data(plan, result, db=settings.db))
     else:
-        for shown in check_text(plan, result, db=settings.db):
+        for shown in check_text(plan, result, db=settings.db, quick=settings.pace == "quick"):
             console().print(shown)
     for remark in result.remarks:
         errors.print(remark)

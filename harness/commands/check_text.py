@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from harness.cases import metric_named
+from harness.commands.inputs_line import case_inputs_line
 from harness.commands.output import table
 from harness.session import STAGES
 from harness.summary import summary_lines
@@ -19,17 +20,20 @@ if TYPE_CHECKING:
 _STYLES = {"passed": "green", "failed": "bold red", "skipped": "yellow", "error": "bold red"}
 
 
-def check_text(plan: CheckPlan, result: CheckResult, *, db: str) -> list[RenderableType]:
+def check_text(plan: CheckPlan, result: CheckResult, *, db: str, quick: bool = False) -> list[RenderableType]:
     """Return what is printed of a check: the table, failures in full, reasons of skips, then the session's summary.
 
     Args:
         plan: what was to be run.
         result: what was found.
         db: the history, as it was given.
+        quick: whether only the smallest point was run.
     """
     shown: list[RenderableType] = []
     if any(case.error is None for case in result.cases):
         shown.append(_stages(result))
+        smallest = plan.cases[0].profile.smallest.label
+        shown.append(case_inputs_line(plan.cases[0], smallest_only=quick, more=f"layers at {smallest} alone"))
     for case in result.cases:
         shown += [
             f"\nFAILED {case.column} {finding.stage}\n{finding.message}"

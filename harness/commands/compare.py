@@ -9,6 +9,7 @@ import typer
 
 from harness.commands.options import Cache, CaseTimeout, Database, Engines, Gpu, TextFormat
 from harness.errors import ConfigurationError
+from harness.settings import pace_of
 
 if TYPE_CHECKING:
     from harness.commands.compare_result import ComparisonResult
@@ -59,8 +60,7 @@ def compare(
     from harness.commands.compare_sides import check_same_way
     from harness.settings import load_settings
 
-    if quick and full:
-        raise ConfigurationError("--quick and --full contradict each other; give one")
+    pace = pace_of(quick=quick, full=full)
     root = Path.cwd()
     run_now = check_same_way(a, b)
     if output is not None:
@@ -73,7 +73,7 @@ def compare(
         "build_options": tuple(build_option or ()),
         "engines": engines,
         "reference": reference,
-        "pace": "quick" if quick else "full" if full else None,
+        "pace": pace,
         "case_timeout": case_timeout,
         "db": db,
         "cache": cache,

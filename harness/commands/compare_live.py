@@ -24,6 +24,7 @@ from harness.errors import ConfigurationError, HarnessError
 from harness.opening import check_folders, gpu_of, open_for_writing, surroundings_of, target_of
 from harness.recorder import Recorder, new_session_id, session_record
 from harness.session import CaseRun, CheckFailed
+from harness.setting_origins import check_filters
 from harness.settings import load_catalogue
 from harness.subjects import subjects_of
 
@@ -96,8 +97,10 @@ def plan_live(settings: Settings, root: Path, *, blocks: int, metrics: Sequence[
     check_folders(replace(settings, report=""), root)
     target = target_of(settings)
     a, b = subjects_of(settings, target.target, gpu_of(target))
+    catalogue = load_catalogue(settings.catalogue, root)
+    check_filters(settings, catalogue)
     cases = expand(
-        load_catalogue(settings.catalogue, root),
+        catalogue,
         models=settings.models,
         precisions=settings.precisions,
         profiles=settings.profiles,

@@ -111,6 +111,7 @@ def _gpus(diagnosis: Diagnosis, settings: Settings) -> None:
         "gpus": list(gpus),
         "driver": driver_version,
         "tensorrt": tensorrt_version,
+        "gpu_seen": bool(gpus or driver_version or driver_problem),
         "target": None,
     }
     diagnosis.facts["target"] = facts
@@ -140,7 +141,9 @@ def _subjects(diagnosis: Diagnosis, settings: Settings) -> None:
                 facts[subject.name] = _answers_of(workbench, subject, diagnosis)
         finally:
             workbench.close()
-    diagnosis.facts["target"]["cuda_provider"] = _cuda_provider(settings, diagnosis)
+    # Where there is no GPU, how to install what uses one is no advice; whoever asks for it is told all the same.
+    if diagnosis.facts["target"]["gpu_seen"] or settings.reference != "cpu":
+        diagnosis.facts["target"]["cuda_provider"] = _cuda_provider(settings, diagnosis)
 
 
 def _cuda_provider(settings: Settings, diagnosis: Diagnosis) -> dict[str, Any]:

@@ -35,10 +35,7 @@ def doctor_text(diagnosis: Diagnosis) -> list[RenderableType]:
         _line("system", f"{machine['system']} {machine['kernel']} ({machine['architecture']})"),
         _line("governor", machine["governor"] or "not readable"),
         _line("load", machine.get("load", "not readable")),
-        _line("GPUs", ", ".join(target["gpus"]) or "none"),
-        _line("driver", target["driver"] or "none"),
-        _line("TensorRT", target["tensorrt"] or "not installed"),
-        _line("CUDA provider", _cuda_provider(target.get("cuda_provider"))),
+        *_gpus(target),
         _line("target", target["target"] or "none: see below"),
         Text("\nsubjects", style="bold"),
         *(_subject(name, answers) for name, answers in facts["subjects"].items()),
@@ -78,6 +75,18 @@ def _subject(name: str, answers: dict[str, Any] | None) -> RenderableType:
         emulated = _TYPES.get(recipe) in answers["emulated"]
         lines.append(_line(f"  {recipe}", f"no: {reason}" if reason else f"yes{_EMULATED if emulated else ''}"))
     return "\n".join(lines)
+
+
+def _gpus(target: dict[str, Any]) -> list[RenderableType]:
+    """Return what is known of GPUs and what uses them; one line where neither a GPU nor a driver is seen."""
+    if not target["gpu_seen"]:
+        return [_line("GPUs", "none: neither an NVIDIA GPU nor its driver is seen here")]
+    return [
+        _line("GPUs", ", ".join(target["gpus"]) or "none"),
+        _line("driver", target["driver"] or "none"),
+        _line("TensorRT", target["tensorrt"] or "not installed"),
+        _line("CUDA provider", _cuda_provider(target.get("cuda_provider"))),
+    ]
 
 
 def _cuda_provider(found: dict[str, Any] | None) -> str:

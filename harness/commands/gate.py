@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal, get_args
 
 from harness.cases import metric_named
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from harness.history.records import FindingRecord, VerdictRecord
+    from harness.history.session_kinds import SessionKind
     from harness.verdicts.gate import Verdict
 
 Word = Literal["failed", "regressed", "missing", "quarantined", "inconclusive", "insufficient", "unfinished"]
@@ -24,6 +26,12 @@ COUNTABLE: tuple[Countable, ...] = get_args(Countable)
 
 NOTHING_REGRESSED, REGRESSED, UNUSABLE, COUNTED = 0, 1, 2, 3
 
+_KINDS: Mapping[SessionKind, str] = {
+    "suite": "suite",
+    "check": "check",
+    "operators": "operators alone",
+    "comparison": "comparison of two subjects",
+}
 _JUDGED = ("pass", "improved", "regressed")
 
 
@@ -54,6 +62,7 @@ class GatedSession:
         id: 12 hexadecimal digits.
         status: ``finished``, ``running`` or ``interrupted``.
         cases: what it ran.
+        kind: what it was for; see ``harness.history.session_kinds``.
         previous: id of the newest session that it is held against to see which cases it lacks, if there is one.
         lacking: cases that it should have had, each with the id of the session that had it last.
         narrowed: how cases were left out on purpose, so that nothing is said of missing ones; empty if they were not.
@@ -67,6 +76,7 @@ class GatedSession:
     id: str
     status: str
     cases: Sequence[GatedCase]
+    kind: SessionKind = "suite"
     previous: str | None = None
     lacking: Mapping[str, str] = field(default_factory=dict)
     narrowed: str = ""
@@ -75,6 +85,13 @@ class GatedSession:
     machines: Sequence[str] = ()
     software: Sequence[str] = ()
     commit: str | None = None
+
+    @property
+    def title(self) -> str:
+        """Which session this is, what it was for and when it was started."""
+        told = f"check of {PurePath(self.source).name}" if self.kind == "check" else _KINDS[self.kind]
+        started = f", started {self.started_at:%Y-%m-%d %H:%M} UTC" if self.started_at else ""
+        return f"session {self.id} ({told}{started})"
 
 
 @dataclass(frozen=True, kw_only=True)

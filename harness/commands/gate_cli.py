@@ -15,7 +15,7 @@ from harness.commands.options import Database, Json
 def gate(
     *,
     session: Annotated[
-        str, typer.Option(metavar="ID", help="The session to judge; latest is the one started last.")
+        str, typer.Option(metavar="ID", help="The session to judge; latest is the one of models started last.")
     ] = "latest",
     count: Annotated[
         str | None,

@@ -111,8 +111,9 @@ def _effect(record: VerdictRecord | None) -> str:
 
 
 def _about(session: GatedSession) -> str:
-    """Say what was measured on what."""
+    """Say which session of what kind measured what on what."""
     told: Iterable[str] = [
+        f"{session.title}:",
         ", ".join(session.software),
         f"on {', '.join(session.machines)}" if session.machines else "",
         f"at commit {session.commit[:12]}" if session.commit else "",

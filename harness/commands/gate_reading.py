@@ -10,8 +10,10 @@ from sqlalchemy import select
 from harness.commands.gate import GatedCase, GatedSession
 from harness.commands.vanished import label_of
 from harness.commands.vanished_reading import lacking_cases
+from harness.errors import HistoryError
 from harness.history import reading
 from harness.history.records import VerdictRecord
+from harness.history.session_kinds import latest_of_models, session_kind
 from harness.history.tables import Case, Environment, Subject, Trial
 
 if TYPE_CHECKING:
@@ -29,14 +31,14 @@ def read_session(
 
     Args:
         queries: of the history.
-        session_id: its id, or ``latest``.
+        session_id: its id, of a session of any kind; or ``latest``, the one of models that was started last.
         ancestors: a commit -> it and all that it grew from; None where git does not know, and then a session is held
             against those of every branch.
 
     Raises:
         HistoryError: there is no such session, or the history cannot be read.
     """
-    row = queries.session(session_id)
+    row = queries.session(session_id if session_id != "latest" else _latest(queries))
     verdicts: dict[tuple[str, str, str], list[VerdictRecord]] = defaultdict(list)
     for word in queries.session_verdicts(row.record.id):
         key = (word.series.case_id, word.series.environment_hash, word.subject_hash)
@@ -48,9 +50,11 @@ def read_session(
         cases = _cases(connection, row.record.id, verdicts)
         machines, software = _where(connection, row.record.id)
         previous, lacking = lacking_cases(connection, row, ancestors)
+        kind = session_kind(connection, row.record.id)
     return GatedSession(
         id=row.record.id,
         status=row.status,
+        kind=kind,
         cases=cases,
         previous=previous,
         lacking=lacking,
@@ -61,6 +65,18 @@ def read_session(
         software=software,
         commit=row.record.commit,
     )
+
+
+def _latest(queries: Queries) -> str:
+    newest = queries.session().record.id
+    with queries.snapshot() as connection:
+        found = latest_of_models(connection)
+    if found is None:
+        raise HistoryError(
+            f"the history holds no session of models yet; run one: pytest suites/, or judge the newest of another kind "
+            f"by its id: --session {newest}"
+        )
+    return found
 
 
 def _cases(

@@ -38,7 +38,9 @@ def gate_text(assessment: Assessment) -> list[RenderableType]:
     if rows:
         shown += [table(rows, ["", "case", "what", "why", "q"]), ""]
     shown += [*rest, counts_line(assessment)]
-    shown.append(Text(f"gate: {assessment.headline} (exit code {assessment.exit_code})", style=tone_of(assessment)[1]))
+    about = one_line(assessment.session.title)
+    answer = f"gate of {about}: {assessment.headline} (exit code {assessment.exit_code})"
+    shown.append(Text(answer, style=tone_of(assessment)[1]))
     return shown
 
 
@@ -47,6 +49,8 @@ def gate_data(assessment: Assessment) -> dict[str, Any]:
     session = assessment.session
     return {
         "session": session.id,
+        "kind": session.kind,
+        "started_at": session.started_at,
         "status": session.status,
         "exit_code": assessment.exit_code,
         "headline": assessment.headline,

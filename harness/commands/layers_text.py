@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from harness.accuracy.attribution import decibels
+from harness.commands.inputs_line import case_inputs_line
 from harness.commands.output import table
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def layers_text(found: ComparedLayers) -> Iterator[RenderableType]:
     yield table(rows, _COLUMNS, title=title)
     yield from found.layers["description"].splitlines()
     yield from found.origins["lines"]
+    yield case_inputs_line(found.case, smallest_only=True, more="as in pytest and check")
 
 
 def _row(entry: Mapping[str, Any], culprit: str | None) -> tuple[str, ...]:

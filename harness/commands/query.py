@@ -6,6 +6,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.commands.output import as_csv, as_json, table
+from harness.commands.query_hint import why_none
 from harness.errors import ConfigurationError, HistoryError, unknown_value
 from harness.history.location import Location, connect
 from harness.history.store import History
@@ -69,7 +70,10 @@ def answer(
         rows, known = rows_of_view(url, view, where=where, limit=limit)
     else:
         rows, known = rows_of_sql(url, sql or "", limit=limit)
-    return rendered(rows, chosen_columns(known, columns, view=view, form=form), form)
+    shown = chosen_columns(known, columns, view=view, form=form)
+    if not rows and form == "table":
+        return why_none(url, view, conditions_of(where), limit=limit) if view else "no rows: the SELECT finds none"
+    return rendered(rows, shown, form)
 
 
 def rows_of_view(
@@ -88,14 +92,24 @@ def rows_of_view(
         HistoryError: the history cannot be read, or has no such view or column.
     """
     columns = tuple(view_named(view).columns)
+    conditions = conditions_of(where)
+    with History.open(url, read_only=True) as history:
+        return history.queries.view(view, where=conditions, limit=limit), columns
+
+
+def conditions_of(where: Sequence[str]) -> dict[str, str]:
+    """Read ``COLUMN=VALUE`` conditions: values by column.
+
+    Raises:
+        ConfigurationError: one is not of that form.
+    """
     conditions: dict[str, str] = {}
     for condition in where:
         column, equals, value = condition.partition("=")
         if not (column and equals):
             raise ConfigurationError(f"--where takes COLUMN=VALUE, e.g. metric=latency_host, not {condition!r}")
         conditions[column] = value
-    with History.open(url, read_only=True) as history:
-        return history.queries.view(view, where=conditions, limit=limit), columns
+    return conditions
 
 
 def rows_of_sql(url: str, statement: str, *, limit: int | None = None) -> tuple[list[Row], tuple[str, ...]]:
@@ -162,7 +176,7 @@ def rendered(rows: Sequence[Row], columns: Sequence[str], form: Format) -> Rende
         return as_json(picked)
     if form == "csv":
         return as_csv(picked, columns)
-    return table([list(row.values()) for row in picked], columns) if picked else "no rows"
+    return table([list(row.values()) for row in picked], columns)
 
 
 def described_views(form: Format) -> RenderableType:

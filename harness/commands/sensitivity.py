@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from harness.cases import Model, Precision, Tolerance
+from harness.commands.inputs_line import inputs_line
 from harness.commands.output import as_json, console, table
 from harness.commands.shapes import ShapeOption, batch_axis_of, profile_of
 from harness.errors import ConfigurationError, ModelError, unknown_value
-from harness.sensitivity.study import STUDIED_RECIPES, study
+from harness.sensitivity.study import OTHER_SEED, SEED, STUDIED_RECIPES, study
 from harness.settings import load_catalogue
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ def sensitivity_data(found: Study) -> dict[str, Any]:
     return {
         "met": found.met,
         "precision": found.precision.to_json(),
+        "point": found.point,
         "share_of_multiply_adds_kept": found.share,
         "untouched_excess": search.untouched,
         "untouched": {output: error.to_json() for output, error in found.untouched.items()},
@@ -145,6 +147,7 @@ def sensitivity_text(found: Study) -> Iterator[RenderableType]:
     yield from _outcome(found, search)
     known = f", {found.resumed} known from before" if found.resumed else ""
     yield f"{search.evaluations} sets of nodes measured{known}"
+    yield inputs_line(SEED, [found.point], more=f"confirmed on those of the seed {OTHER_SEED!r}")
 
 
 def _outcome(found: Study, search: SearchResult) -> Iterator[str]:

@@ -93,10 +93,12 @@ def show_tolerances(
     from harness.cases import expand
     from harness.commands.output import console, print_json
     from harness.commands.tolerances_text import checks_text, proposals_text, refused_text, tolerances_data
+    from harness.setting_origins import check_filters
     from harness.settings import load_catalogue
     from harness.tolerances.derive import CatalogueEdit, edit_of, wanted_of
 
     catalogue = load_catalogue(settings.catalogue, root)
+    check_filters(settings, catalogue)
     cases = expand(catalogue, models=settings.models, precisions=settings.precisions)
     readings, failed = _measured(cases, root / settings.cache, seeds=seeds, faults=faults)
     proposals, checks = _derived(cases, readings, settings, root, margin_db=margin_db)

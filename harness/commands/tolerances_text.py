@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from harness.commands.inputs_line import inputs_line
 from harness.commands.output import table
 from harness.tolerances.edit import snippet, tolerance_expression
+from harness.tolerances.measure import seed_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -59,6 +61,8 @@ def proposals_text(
         named = ", ".join(sorted(without))
         yield f"no spread between builds is known of {named}: the history has no two builds of a case"
     for reading in readings:
+        sets = f"with {reading.seeds - 1} further sets at each" if reading.seeds > 1 else ""
+        yield f"{reading.model}: {inputs_line(seed_of(0), reading.points, more=sets)}"
         for precision, why in reading.unmeasured.items():
             yield f"{reading.model} in {precision} was not measured: {why}"
 

@@ -306,13 +306,14 @@ class Runtime(ABC):
         """
         return None
 
-    def check_options(self, options: Mapping[str, BuildOption]) -> None:
+    @classmethod
+    def check_options(cls, options: Mapping[str, BuildOption]) -> None:
         """Raise ConfigurationError for an option that ``build`` does not know or a value that it does not take."""
         for name, value in options.items():
-            if name not in self.build_options:
-                raise ConfigurationError(unknown_value(f"build option of {self.name}", name, self.build_options))
-            allowed = self.build_options[name]
+            if name not in cls.build_options:
+                raise ConfigurationError(unknown_value(f"build option of {cls.name}", name, cls.build_options))
+            allowed = cls.build_options[name]
             if allowed and value not in allowed:
                 raise ConfigurationError(
-                    f"build option {name}={value!r}: {self.name} takes {', '.join(map(repr, allowed))}"
+                    f"build option {name}={value!r}: {cls.name} takes {', '.join(map(repr, allowed))}"
                 )

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     Arrays = dict[str, np.ndarray]
 
 COMPARED = (MINMAX, "percentile-99.99", "percentile-99.999", "entropy", "mse")
-_SEED = "calibration compared"
+# What inputs are made from where the model has no labelled set.
+SEED = "calibration compared"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +56,8 @@ class MethodResult:
         metrics: score on the labelled set, by metric; empty where the model has none.
         clips: of every quantised activation, the one of which most is clipped first.
         clipped: share of all values of the calibration set that lie beyond their threshold.
+        point: label of the point whose inputs the outputs were compared on; None where that was the first batch of the
+            labelled set.
     """
 
     method: str
@@ -62,6 +65,7 @@ class MethodResult:
     metrics: Mapping[str, float]
     clips: tuple[Clip, ...]
     clipped: float
+    point: str | None
 
     @property
     def cosine(self) -> float:
@@ -122,6 +126,7 @@ def compare_methods(
                 metrics=dict(metrics),
                 clips=_clips(histograms, thresholds),
                 clipped=_share_of_all(histograms, thresholds),
+                point=None if model.task else subject.point,
             )
         )
         engine.close()
@@ -133,7 +138,7 @@ def _reference(
 ) -> tuple[Arrays, Arrays, np.ndarray | None]:
     """Return inputs, what FP32 makes of them, and its predictions on the labelled set, if there is one."""
     if task is None:
-        return (*subject.reference(_SEED), None)
+        return (*subject.reference(SEED), None)
     engine: Engine = engine_of(subject.fp32())
     inputs = {name: array[: task.batch] for name, array in labelled.items() if name != LABELS}
     return inputs, engine.run(inputs), run_task(engine, labelled, task)

@@ -25,7 +25,8 @@ STUDIED_RECIPES = ("fp16", "int8")
 
 # The search stops this far within each limit, since other inputs than those it searched with must stay within it too.
 _MARGIN = 0.9
-_SEED, _OTHER_SEED = "sensitivity", "sensitivity confirmed"
+# What the inputs of the search are made from, and those that confirm what it found.
+SEED, OTHER_SEED = "sensitivity", "sensitivity confirmed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +40,7 @@ class Study:
         judgements: outputs of the remedy's real graph on inputs that the search never saw; none without a remedy.
         multiply_adds: of the whole model, for one run at the point where it was studied.
         resumed: how many readings were found in the cache.
+        point: label of the point where it was studied.
     """
 
     precision: Precision
@@ -47,6 +49,7 @@ class Study:
     judgements: tuple[OutputJudgement, ...]
     multiply_adds: int
     resumed: int
+    point: str
 
     @property
     def share(self) -> float:
@@ -91,7 +94,7 @@ def study(
         raise ConfigurationError(unknown_value("precision whose nodes can be ranked", recipe, STUDIED_RECIPES))
     subject = Subject(model, recipe, cache)
     switched = subject.switched()
-    inputs, expected = subject.reference(_SEED)
+    inputs, expected = subject.reference(SEED)
     # Says now rather than after minutes that a tolerance applies to nothing, or none to an output.
     judge_outputs(expected, expected, tolerances)
     readings = Readings(cache / "sensitivity" / f"{subject.key(inputs)}.json")
@@ -122,6 +125,7 @@ def study(
         judgements=judgements,
         multiply_adds=sum(arithmetic.values()),
         resumed=resumed,
+        point=subject.point,
     )
 
 
@@ -132,7 +136,7 @@ def _confirmed(
     precision = Precision(subject.recipe)
     if search.kept is None or search.reserve is None:
         return precision, ()
-    inputs, expected = subject.reference(_OTHER_SEED)
+    inputs, expected = subject.reference(OTHER_SEED)
     judgements: tuple[OutputJudgement, ...] = ()
     for kept in dict.fromkeys((search.kept, search.reserve)):
         names = tuple(entry.node for entry in search.ranking if entry.node in kept)

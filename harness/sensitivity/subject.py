@@ -70,6 +70,11 @@ class Subject:
             tuple((name, largest.size(name) if name == model.batch_axis else size) for name, size in self._tuned.sizes)
         )
 
+    @property
+    def point(self) -> str:
+        """Label of the point of ``reference``."""
+        return self._point.label
+
     def key(self, inputs: Mapping[str, np.ndarray]) -> str:
         """Return SHA-256 (hex) over all that the errors at ``inputs`` depend on."""
         method = self._model.calibration.method

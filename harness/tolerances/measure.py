@@ -99,6 +99,11 @@ def measure(
     )
 
 
+def seed_of(number: int) -> str:
+    """Return what the set of inputs of a number, from 0, is made from at each point."""
+    return f"tolerances {number}"
+
+
 class _Inputs:
     """The sets of inputs of a model, made anew each time they are gone through: those of large batches fill memory."""
 
@@ -116,7 +121,7 @@ class _Inputs:
         return [(self._made(point, 0), expected[i * self._seeds]) for i, point in enumerate(self.points)]
 
     def _made(self, point: Point, seed: int) -> Arrays:
-        return make_inputs(self._graph.inputs, self._model.feeds, point, seed=f"tolerances {seed}")
+        return make_inputs(self._graph.inputs, self._model.feeds, point, seed=seed_of(seed))
 
 
 def _prepared(model: Model, precision: Precision, cache: Path) -> PreparedGraph:

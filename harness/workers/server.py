@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from harness.cases import Calibration, Point, Precision, Profile, Tolerance, specs_from_json, task_from_json
 from harness.cases.feed import feed_from_json
 from harness.errors import RunFailed
+from harness.runtimes.named import runtime_named
 from harness.workers import protocol
 from harness.workers.tensors import has_tensors, load_tensors, save_tensors
 
@@ -302,21 +303,6 @@ def serve(server: Server) -> None:
         answers.flush()
 
 
-def make_runtime(name: str) -> Runtime:
-    """Return the runtime called ``name`` (one of ``harness.workers.subject.RUNTIMES``)."""
-    if name == "tensorrt":
-        from harness.runtimes.tensorrt.runtime import TensorRTRuntime
-
-        return TensorRTRuntime()
-    if name == "onnxruntime-cuda":
-        from harness.runtimes.onnxruntime_cuda import CudaOnnxRuntime
-
-        return CudaOnnxRuntime()
-    from harness.runtimes.onnxruntime import OnnxRuntime
-
-    return {"onnxruntime": OnnxRuntime}[name]()
-
-
 def main() -> None:
     """Run one worker: ``python -m harness.workers --runtime NAME``."""
     parser = argparse.ArgumentParser(prog="python -m harness.workers", description=__doc__)
@@ -326,4 +312,4 @@ def main() -> None:
     if sys.platform == "linux":
         # A session that is killed outright cannot end its workers, so the kernel does.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    serve(Server(make_runtime(arguments.runtime)))
+    serve(Server(runtime_named(arguments.runtime)()))

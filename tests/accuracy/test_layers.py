@@ -45,9 +45,9 @@ def test_a_failure_is_described_with_what_surrounds_it() -> None:
     first, place, before, after, worst = judge_layers(BROKEN_IN_THE_MIDDLE, THIRTY_DECIBELS).describe().splitlines()
     assert first == "outside their tolerance: 2 of 4 judged layers"
     assert place.startswith("first: 'branch' (Conv, position 2): sqnr_db 10 < 30; max_abs 0.3162 at [0]")
-    assert before == "before it: 'relu' (Relu, position 1) 60.0 dB"
-    assert after == "after it: 'head' (Gemm, position 3) 20.0 dB"
-    assert worst.startswith("worst: 'branch' (Conv, position 2) 10.0 dB; 'head'")
+    assert before == "before it: 'relu' (Relu, position 1) -60.0 dB"
+    assert after == "after it: 'head' (Gemm, position 3) -20.0 dB"
+    assert worst.startswith("worst: 'branch' (Conv, position 2) -10.0 dB; 'head'")
 
 
 def test_a_first_layer_outside_has_nothing_before_it() -> None:

@@ -24,6 +24,7 @@ def test_every_method_has_a_row_and_a_column(shell: Shell, image_model: Path) ->
     header = next(line for line in lines if line.startswith("activation"))
     assert header.split() == ["activation", "range", *methods]
     assert any(line.startswith("image ") for line in lines)
+    assert lines[-2].startswith("inputs: made from the seed 'calibration compared', at batch=")
     assert lines[-1].startswith("smallest error: ")
     assert "for the catalogue, beside what its Calibration says: method='" in lines[-1]
 

@@ -89,6 +89,7 @@ def test_a_failed_stage_is_told_and_ends_with_one(shell: Shell, tmp_path: Path) 
     assert "FAILED fp16 layers" in answer.stdout
     assert "'huge'" in answer.stdout
     assert "reproduce: trt-harness check" in answer.stdout
+    assert "inputs: made from the seed '" in answer.stdout
     assert "pytest suites/" not in answer.stdout
     assert "skipped task (fp16): the model has no labelled set" in answer.stdout
     assert "net-fp16-static: " in answer.stderr

@@ -11,6 +11,7 @@ import pytest
 
 from harness.cases import RECIPES
 from harness.commands.doctor import Diagnosis, _cuda_provider, examine
+from harness.commands.doctor_text import doctor_text
 from harness.history.store import History
 from harness.settings import Settings
 from harness.workbench import Workbench
@@ -51,14 +52,11 @@ def test_doctor_says_what_can_be_run(shell: Shell, tmp_path: Path) -> None:
     assert set(precisions) == set(RECIPES)
     assert precisions["fp32"] is None
     assert "tensor cores" in precisions["tf32"]
-    provider = found["target"]["cuda_provider"]
-    assert bool(provider["version"]) != bool(provider["reason"])
     assert (found["history"]["exists"], found["history"]["sessions"]) == (True, 1)
     assert found["cache"]["bytes"] == 0
     text = shell("doctor")
     assert text.exit_code == 0
     for part in (
-        "CUDA provider",
         "tf32",
         "tensor cores",
         "computed in float32",
@@ -66,6 +64,30 @@ def test_doctor_says_what_can_be_run(shell: Shell, tmp_path: Path) -> None:
         "suites can be run here",
     ):
         assert part in text.stdout
+
+
+@pytest.mark.parametrize(
+    ("gpu_driver", "told"),
+    [
+        pytest.param((None, None), ["GPUs"], id="a machine without a GPU"),
+        pytest.param(("580.1", None), ["GPUs", "driver", "TensorRT", "CUDA provider"], id="a driver"),
+        pytest.param((None, "it fails"), ["GPUs", "driver", "TensorRT", "CUDA provider"], id="a driver that fails"),
+    ],
+)
+def test_what_a_gpu_needs_is_told_where_there_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gpu_driver: tuple[str | None, str | None], told: list[str]
+) -> None:
+    """Without a GPU and a driver there is a line that says so, and no advice on how to install what uses one."""
+    monkeypatch.setattr("harness.commands.doctor.present_gpus", tuple)
+    monkeypatch.setattr("harness.commands.doctor.driver", lambda: gpu_driver)
+    monkeypatch.setattr("harness.commands.doctor.tensorrt", lambda: (None, None))
+    diagnosis = examine(Settings(catalogue="suites.catalogue:CATALOGUE", gpu="cpu"), tmp_path)
+    lines = [line.strip() for line in map(str, doctor_text(diagnosis))]
+    names = ("GPUs", "driver", "TensorRT", "CUDA provider")
+    assert [name for line in lines for name in names if line.startswith(f"{name}  ")] == told
+    provider = diagnosis.facts["target"].get("cuda_provider")
+    assert (provider is not None) == (len(told) > 1)
+    assert provider is None or bool(provider["version"]) != bool(provider["reason"])
 
 
 def test_a_subject_that_does_not_answer_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

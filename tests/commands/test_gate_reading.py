@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.cases.operator import OPERATORS
 from harness.commands.gate_reading import read_session
 from harness.errors import HistoryError
 from harness.history.records import FindingRecord, SubjectRecord
@@ -72,6 +73,59 @@ def test_cases_of_earlier_sessions_are_missed(history: History) -> None:
     history.add_trial(trial(3, model="kept"))
     read = read_session(history.queries, session(3).id)
     assert (read.lacking, read.narrowed) == ({}, "-k")
+
+
+def started(history: History, number: int, *models: str, **settings: Any) -> str:
+    """Store a finished session that told ``settings`` and tried ``models``; return its id."""
+    history.start_session(replace(session(number), settings={"pace": "quick", **settings}))
+    for model in models:
+        history.add_trial(trial(number, model=model))
+    history.finish_session(session(number).id)
+    return session(number).id
+
+
+@pytest.mark.parametrize(
+    ("models", "settings", "kind"),
+    [
+        pytest.param((OPERATORS,), {"narrowed": "-m"}, "operators", id="operators alone"),
+        pytest.param((), {"compare": ["old", "new"]}, "comparison", id="a comparison that left no first trial"),
+    ],
+)
+def test_latest_passes_over_sessions_that_are_not_of_models(
+    history: History, models: tuple[str, ...], settings: dict[str, Any], kind: str
+) -> None:
+    """They hide no suite that ran before them, and are judged where they are named."""
+    suite = started(history, 1, "squeezenet")
+    other = started(history, 2, *models, **settings)
+    assert read_session(history.queries, "latest").id == suite
+    named = read_session(history.queries, other)
+    assert (named.id, named.kind) == (other, kind)
+
+
+@pytest.mark.parametrize(
+    ("models", "settings", "kind"),
+    [
+        pytest.param((), {}, "suite", id="a session that broke off before its first case"),
+        pytest.param((), {"narrowed": "-m"}, "suite", id="one of which nobody knows what it was to run"),
+        pytest.param(("resnet50", OPERATORS), {}, "suite", id="a suite with operators beside its models"),
+        pytest.param(("net",), {"check": "models/net.onnx"}, "check", id="a check of a file"),
+    ],
+)
+def test_latest_is_never_an_older_session_of_models(
+    history: History, models: tuple[str, ...], settings: dict[str, Any], kind: str
+) -> None:
+    """The newest is read even where it ran nothing, which the gate does not let pass."""
+    started(history, 1, "squeezenet")
+    newest = started(history, 2, *models, **settings)
+    read = read_session(history.queries, "latest")
+    assert (read.id, read.kind, len(read.cases)) == (newest, kind, len(models))
+
+
+def test_without_a_session_of_models_there_is_no_latest(history: History) -> None:
+    """The error names the session that can be judged by its id."""
+    other = started(history, 1, OPERATORS)
+    with pytest.raises(HistoryError, match=rf"no session of models yet; run one: pytest suites/, .*--session {other}"):
+        read_session(history.queries, "latest")
 
 
 def test_an_unknown_session_is_an_error(history: History) -> None:

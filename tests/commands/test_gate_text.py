@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from rich.console import Console
@@ -57,7 +57,25 @@ def test_short_baselines_are_told_by_case() -> None:
 
 def test_the_terminal_says_the_answer_last() -> None:
     """The last line has the answer and the exit code."""
-    assert printed(assessed(case(failed="broken"))).rstrip().endswith("gate: 1 failed (exit code 1)")
+    last = printed(assessed(case(failed="broken"))).rstrip().splitlines()[-1]
+    about = "session 000000000000 (suite, started 2024-06-01 12:00 UTC)"
+    assert last == f"gate of {about}: 1 failed (exit code 1)"
+
+
+@pytest.mark.parametrize(
+    ("facts", "title"),
+    [
+        pytest.param({"kind": "check", "source": "/models/net.onnx"}, "check of net.onnx", id="a check of a file"),
+        pytest.param({"kind": "operators"}, "operators alone", id="operators"),
+        pytest.param({"kind": "comparison"}, "comparison of two subjects", id="a comparison"),
+    ],
+)
+def test_the_answer_says_what_the_session_was_for(facts: dict[str, Any], title: str) -> None:
+    """Terminal and Markdown name the kind of the session that was judged, and when it was started."""
+    judged = assessed(case("pass"), **facts)
+    about = f"session 000000000000 ({title}, started 2024-06-01 12:00 UTC):"
+    assert f"gate of {about}" in printed(judged)
+    assert about in gate_markdown(judged)
 
 
 def test_foreign_text_begins_no_line() -> None:

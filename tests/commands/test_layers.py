@@ -31,6 +31,7 @@ def test_layers_of_a_sound_file_are_listed(shell: Shell, image_model: Path) -> N
     rows = [line.split() for line in answer.stdout.splitlines()]
     assert {"conv1", "relu1", "conv2", "flat"} <= {row[1] for row in rows if len(row) > 1}
     assert "are within their tolerance" in answer.stdout
+    assert "inputs: made from the seed 'convnet', at batch=2; as in pytest and check" in answer.stdout
 
 
 def test_the_layer_that_fails_is_marked_and_explained(shell: Shell, hostile: Path) -> None:

@@ -60,9 +60,10 @@ def test_columns_can_be_chosen(db: str, shell: Shell) -> None:
 
 
 def test_no_rows_are_said(db: str, shell: Shell) -> None:
-    """An empty table says that it is empty, an empty CSV has its header."""
+    """An empty table says why it is empty, an empty CSV has its header."""
     arguments = ("query", "trend", "--db", db, "--where", "model=nothing", "--columns", "model")
-    assert shell(*arguments).stdout == "no rows\n"
+    assert shell(*arguments).stdout.startswith("no rows: 'nothing' is no model in the view 'trend'.")
+    assert shell("query", "--sql", "select 1 where 0", "--db", db).stdout == "no rows: the SELECT finds none\n"
     assert shell(*arguments, "--format", "csv").stdout == "model\n"
 
 

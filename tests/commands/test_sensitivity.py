@@ -43,6 +43,7 @@ def test_the_recipe_can_be_pasted(shell: Shell, hostile: Path) -> None:
     expression = answer.stdout.partition("for the catalogue:\n")[2].rpartition("\n)\n")[0] + "\n)"
     assert eval(expression) == Precision("int8", keep_fp32=("conv2",), name="int8-mixed")  # noqa: S307
     assert "1 node kept in FP32" in answer.stdout
+    assert "inputs: made from the seed 'sensitivity', at batch=8; confirmed on those of the seed" in answer.stdout
 
 
 def test_a_second_run_measures_nothing_again(shell: Shell, hostile: Path) -> None:

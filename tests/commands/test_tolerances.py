@@ -62,6 +62,7 @@ def test_a_file_takes_the_diff(shell: Shell, suite: Path) -> None:
     assert (suite.parent / "new.diff").read_text().startswith("--- a/catalogue_to_edit.py\n")
     assert "wider than needed" in answer.stdout
     assert "no spread between builds is known of net" in answer.stdout
+    assert "net: inputs: made from the seed 'tolerances 0', at " in answer.stdout
     assert "--- a/" not in answer.stdout
 
 

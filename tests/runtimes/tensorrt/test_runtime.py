@@ -10,11 +10,11 @@ import pytest
 from harness.cases import Precision, Profile
 from harness.errors import BuildFailed, ConfigurationError, RunFailed
 from harness.runtimes.base import BuildRequest
+from harness.runtimes.named import runtime_named
 from harness.runtimes.tensorrt import build as build_module
 from harness.runtimes.tensorrt.build import Plan
 from harness.runtimes.tensorrt.engine import TensorRTEngine
 from harness.runtimes.tensorrt.runtime import TensorRTRuntime, beside
-from harness.workers.server import make_runtime
 from harness.workers.subject import Subject
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def request(folder: Path, **options: Any) -> BuildRequest:
 def test_a_worker_can_host_it_without_having_it() -> None:
     """The runtime is made without TensorRT; asked for anything, it says that there is none."""
     assert Subject("trt", runtime="tensorrt").runtime == "tensorrt"
-    hosted = make_runtime("tensorrt")
+    hosted = runtime_named("tensorrt")()
     assert hosted.name == "tensorrt"
     assert hosted.emulated == frozenset()
     with pytest.raises(ConfigurationError, match="TensorRT is not installed for"):
