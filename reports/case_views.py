@@ -68,7 +68,7 @@ class RunRow:
 
 @dataclass(frozen=True)
 class CasePage:
-    """Everything about one case on one machine over time."""
+    """Everything about one case on one machine over time; ``renamed`` says what it was called before, if anything."""
 
     title: str
     written: str
@@ -83,6 +83,7 @@ class CasePage:
     label: str
     sentence: str
     command: str
+    renamed: str
     runs_in_all: int
     charts: tuple[ChartView, ...]
     telemetry: tuple[ChartView, ...]

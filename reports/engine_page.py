@@ -82,6 +82,7 @@ def _content(site: Site, build: str, uses: Sequence[EngineUse]) -> str:
     rows = [_trial_row(site, use) for use in reversed(uses[-_MOST_TRIALS:])]
     everything = text.count(len(uses), "trial")
     subject = record.subject.hash
+    name = site.reading.renamings.name(record.case_id, record.environment.hash)
     page = EnginePage(
         title=site.title,
         written=site.written,
@@ -92,7 +93,7 @@ def _content(site: Site, build: str, uses: Sequence[EngineUse]) -> str:
         subject=site.names.subjects[subject],
         layers_page=Linked(
             "its layers, with their errors",
-            site.links.to(layers_file(record.case_id, record.case_version, record.environment.hash, subject)),
+            site.links.to(layers_file(name, record.case_version, record.environment.hash, subject)),
         ),
         engine=engine_view(engine, record.conditions, EngineRoom(0, 1)),
         layers=layer_table(engine.layer_list, record.tensor_errors),
@@ -111,7 +112,8 @@ def _record(site: Site, trial: int) -> TrialRecord:
 
 
 def _trial_row(site: Site, use: EngineUse) -> EngineTrialRow:
-    page = site.links.to(case_file(use.case_id, use.case_version, use.environment))
+    name = site.reading.renamings.name(use.case_id, use.environment)
+    page = site.links.to(case_file(name, use.case_version, use.environment))
     return EngineTrialRow(
         started=text.moment(use.started_at),
         session=session_link(site, use.session_id),
