@@ -90,6 +90,7 @@ def case_page(
         label=case.label,
         sentence=_capital(text.plain(sentence_of(case), 600)),
         command=text.plain(command_of(case), 300),
+        verdict_href=site.verdicts.to_case(case),
         renamed=text.plain(_renamed(renames, sessions), 600),
         runs_in_all=sum(trial.ordinal == 0 for trial in history.trials),
         charts=tuple(_chart(row, story, case, context) for row in story.series),

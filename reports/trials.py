@@ -201,10 +201,15 @@ def layer_notes(conditions: Mapping[str, Any]) -> tuple[str, ...]:
         as_built = (
             "as they are without"
             if difference == 0
-            else f"different from those without by up to {text.percent(difference)} of their largest magnitude"
+            else f"different from those without by up to {_share(difference)} of their largest magnitude"
         )
         notes.append(f"With its inner tensors exposed, which changes what is fused, the final outputs are {as_built}.")
     return tuple(notes)
+
+
+def _share(difference: float) -> str:
+    """Write a share that is not zero, however small it is."""
+    return text.percent(difference) if difference >= 5e-5 else f"{text.significant(100 * difference, 2)}\u00a0%"
 
 
 def layers_sentence(record: TrialRecord) -> str:

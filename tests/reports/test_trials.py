@@ -168,6 +168,7 @@ def test_tensors_that_could_not_be_read_are_named(builder: HistoryBuilder) -> No
     [
         pytest.param({}, [], id="layers were not compared"),
         pytest.param({"instrumented_difference": 0.0}, ["as they are without"], id="nothing changed"),
+        pytest.param({"instrumented_difference": 3e-7}, ["by up to 3.0e-05\u00a0%"], id="something too small for percents"),
         pytest.param({"instrumented_difference": "nan"}, [], id="no number"),
         pytest.param({"unreadable_layers": ["a"]}, ["1 tensor could not be read back"], id="one tensor"),
     ],
