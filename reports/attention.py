@@ -95,13 +95,24 @@ def _key(case: CurrentCase, overview: Overview, causes: Mapping[tuple[int, str, 
     kind = "speed" if metric in _SPEED else metric
     if case.standing.key != "regressed":
         return *alike, "moved", kind, "", "", case.session.record.id
-    since = ""
-    series = overview.series_of(case, metric, point)
-    changes = overview.site.reading.changes.get(series, ()) if series is not None else ()
-    newest = next((change for change in changes if not change.acknowledged), None)
-    if newest is not None and newest.differences:
-        since = label_of(newest)
+    since = _since(case, metric, point, overview)
     return *alike, "moved", kind, since, causes.get((case.newest.trial_id, metric, point), ""), case.session.record.id
+
+
+def _since(case: CurrentCase, metric: str, point: str, overview: Overview) -> str:
+    """Say since what a series lies elsewhere: the change of its level, or, before that shows, the other software."""
+    series = overview.series_of(case, metric, point)
+    if series is None:
+        return ""
+    newest = next((c for c in overview.site.reading.changes.get(series, ()) if not c.acknowledged), None)
+    if newest is not None and newest.differences:
+        return label_of(newest)
+    runs = overview.runs.get(series, ())
+    good = [place for place, run in enumerate(runs) if run.status != "regressed"]
+    if not good or good[-1] + 1 == len(runs):
+        return ""
+    before, then = (overview.site.names.subjects[runs[place].subject].label for place in (good[-1], good[-1] + 1))
+    return "" if before == then else f"{then} instead of {before}"
 
 
 def _without_names(sentence: str, case: CurrentCase) -> str:
@@ -121,7 +132,7 @@ def _attention(key: _Key, cases: Sequence[CurrentCase], overview: Overview) -> A
         environment=names.environments[first.environment].name,
         machine=machine_key(first.environment),
         models=_models(cases),
-        sentence=text.plain(sentence_of(first) if len(cases) == 1 else _together(key, cases), 600),
+        sentence=text.plain(_alone(key, first) if len(cases) == 1 else _together(key, cases), 600),
         cases=tuple(
             AttentionCase(
                 name=text.plain(case.case_id, 160),
@@ -141,6 +152,12 @@ def _models(cases: Sequence[CurrentCase]) -> str:
     more = len(models) - _NAMED_MODELS
     named = models if more <= 1 else [*models[:_NAMED_MODELS], f"{more} more models"]
     return text.listed(named)
+
+
+def _alone(key: _Key, case: CurrentCase) -> str:
+    """Say what one case has, and since when."""
+    since = key[4] if key[2] == "moved" else ""
+    return f"{sentence_of(case)}{f' Since {since}.' if since else ''}"
 
 
 def _together(key: _Key, cases: Sequence[CurrentCase]) -> str:

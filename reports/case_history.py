@@ -53,6 +53,16 @@ class Extent:
     builds: list[str] = field(default_factory=list)
     pins: list[int] = field(default_factory=list)
 
+    @classmethod
+    def together(cls, extents: Sequence[Extent]) -> Extent:
+        """Return how far the history of one case goes that has several names."""
+        return cls(
+            newest=max((extent.newest for extent in extents), default=0),
+            trials=sum(extent.trials for extent in extents),
+            builds=list(dict.fromkeys(build for extent in extents for build in extent.builds)),
+            pins=sorted({pin for extent in extents for pin in extent.pins}),
+        )
+
 
 @dataclass(frozen=True)
 class CaseSource:
@@ -60,7 +70,9 @@ class CaseSource:
 
     Attributes:
         case: how it stands.
+        former: what it was called before on this machine.
         series: all of its series.
+        parts: the series that each one stored, given by its id, is a part of.
         sessions: that have it, oldest first.
         extent: how far its history goes.
         decisions: that may be about it, and those that withdraw others.
@@ -68,7 +80,9 @@ class CaseSource:
     """
 
     case: CurrentCase
+    former: Sequence[str]
     series: Sequence[SeriesRow]
+    parts: Mapping[int, int]
     sessions: Sequence[SessionRow]
     extent: Extent
     decisions: Sequence[Decision]
@@ -174,9 +188,9 @@ def read_extents(history: History) -> Mapping[CaseKey, Extent]:
 
 
 def read_case(history: History, source: CaseSource) -> CaseHistory:
-    """Return what a case left behind in the sessions that are shown, in three statements."""
+    """Return what a case left behind in the sessions that are shown, under all its names, in three statements."""
     name, version, machine = source.key
-    series = [row.id for row in source.series]
+    parts = source.parts
     trials = (
         select(
             *(Trial.id, Trial.session_id, Subject.subject_hash, Trial.ordinal, Trial.started_at, Trial.outcome),
@@ -192,7 +206,7 @@ def read_case(history: History, source: CaseSource) -> CaseHistory:
         .join(Environment, Environment.id == Trial.environment_id)
         .join(Subject, Subject.id == Trial.subject_id)
         .outerjoin(Engine, Engine.id == Trial.engine_id)
-        .where(Case.name == name, Case.version == version, Environment.identity_hash == machine)
+        .where(Case.name.in_([name, *source.former]), Case.version == version, Environment.identity_hash == machine)
         .order_by(Trial.id)
     )
     values = select(Measurement.series_id, Measurement.trial_id, Measurement.value)
@@ -203,8 +217,8 @@ def read_case(history: History, source: CaseSource) -> CaseHistory:
     with history.queries.snapshot() as connection:
         rows: list[Any] = list(connection.execute(trials))
         own = [CaseTrial(*row) for row in rows if row[1] in shown]
-        for series_id, trial, value in connection.execute(values.where(Measurement.series_id.in_(series))):
-            measured[series_id][trial] = math.nan if value is None else value
-        for row in connection.execute(verdicts.where(Verdict.series_id.in_(series)).order_by(Verdict.trial_id)):
-            judged[row[0]][row[1]] = Judged(*row[2:])
+        for series_id, trial, value in connection.execute(values.where(Measurement.series_id.in_(parts))):
+            measured[parts[series_id]][trial] = math.nan if value is None else value
+        for row in connection.execute(verdicts.where(Verdict.series_id.in_(parts)).order_by(Verdict.trial_id)):
+            judged[parts[row[0]]][row[1]] = Judged(*row[2:])
     return CaseHistory(own, dict(measured), dict(judged))

@@ -11,13 +11,15 @@ from harness.history.decisions import last_day
 from reports import text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from harness.history.decisions import Decision
     from harness.history.named_baselines import NamedBaseline
     from harness.history.rows import SeriesRow
 
+# What was decided about runs, which have kept it since their case was renamed; a quarantine is of a name.
+_OF_RUNS = ("ack",)
 # Word and symbol of each kind; the symbol stands in the charts.
 _KINDS = {
     "ack": ("accepted as the new level", "⚑"),
@@ -64,6 +66,8 @@ def marks_of(
     decisions: Sequence[Decision],
     baselines: Sequence[NamedBaseline],
     starts: Sequence[datetime],
+    *,
+    former: Mapping[str, datetime | None] | None = None,
 ) -> tuple[MarkView, ...]:
     """Return what was decided about a case, the newest first.
 
@@ -73,19 +77,25 @@ def marks_of(
         decisions: all of the history, those that withdraw others included.
         baselines: the named baselines that it has trials in.
         starts: when each session that is shown started, oldest first.
+        former: what the case was called before, with when the next name took its place; None for when nobody can say
+            of the sessions shown. A renaming stands there rather than where somebody told of it.
     """
+    names = former or {}
     withdrawn = {decision.withdraws: decision for decision in decisions if decision.withdraws is not None}
     everything = tuple(row.id for row in series)
     marks = []
     for decision in decisions:
+        called = (case_id, *names) if decision.action in _OF_RUNS else (case_id,)
         about = tuple(
             row.id
             for row in series
-            if decision.is_about(case_id, row.metric) and fnmatchcase(row.point, decision.point)
+            if any(decision.is_about(name, row.metric) for name in called) and fnmatchcase(row.point, decision.point)
         )
-        renamed = decision.action == "alias" and decision.new_name == case_id
+        meant = [name for name in names if decision.is_about(name)]
+        renamed = decision.action == "alias" and (bool(meant) or decision.new_name == case_id)
         if decision.action == "withdraw" or not (about or renamed):
             continue
+        at = next((end for name in meant if (end := names[name])), None) if renamed else None
         undone = withdrawn.get(decision.id)
         kind, symbol = _KINDS[decision.action]
         marks.append(
@@ -98,7 +108,7 @@ def marks_of(
                 when=text.moment(decision.created_at),
                 remark=_remark(decision, undone),
                 series=everything if renamed else about,
-                **_place(decision.created_at, _end(decision, undone), starts),
+                **_place(at or decision.created_at, _end(decision, undone), starts),
             )
         )
     for baseline in baselines:

@@ -31,12 +31,14 @@ from reports.trends import trend_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from harness.history.rows import SeriesRow, SessionRow
     from harness.verdicts.gate import Verdict
     from reports.case_history import CaseHistory, CaseSource
     from reports.case_telemetry import GaugeReadings
     from reports.current import CurrentCase
+    from reports.renamings import Rename
     from reports.site import Site
 
 # What the tables of a page have room for; the drawings and the panel have everything.
@@ -70,6 +72,7 @@ def case_page(
         data=PointData({session.record.id: column for column, session in enumerate(sessions)}),
         engine_room=EngineRoom.among(1),
     )
+    renames = site.reading.renames.get((case.case_id, case.environment), ())
     story = _story(source, sessions, history, context)
     subjects = {trial.subject: site.names.subjects[trial.subject] for trial in history.trials}
     columns = [row for row in story.series if row.id in story.first][:_COLUMNS]
@@ -87,6 +90,8 @@ def case_page(
         label=case.label,
         sentence=_capital(text.plain(sentence_of(case), 600)),
         command=text.plain(command_of(case), 300),
+        verdict_href=site.verdicts.to_case(case),
+        renamed=text.plain(_renamed(renames, sessions), 600),
         runs_in_all=sum(trial.ordinal == 0 for trial in history.trials),
         charts=tuple(_chart(row, story, case, context) for row in story.series),
         telemetry=tuple(_gauge(place, each, story, context) for place, each in enumerate(story.telemetry)),
@@ -125,8 +130,28 @@ def _story(
             source.decisions,
             source.baselines,
             [session.record.started_at for session in sessions],
+            former=_ends(source, sessions, context),
         ),
     )
+
+
+def _ends(source: CaseSource, sessions: Sequence[SessionRow], context: ModelContext) -> dict[str, datetime | None]:
+    """Return when each name that the case had before gave way to the next; None for one that no shown run has."""
+    starts = {session.record.id: session.record.started_at for session in sessions}
+    renames = context.reading.renames.get((source.case.case_id, source.case.environment), ())
+    ends = {rename.former: starts.get(rename.then) for rename in renames}
+    return {name: ends.get(name) for name in source.former}
+
+
+def _renamed(renames: Sequence[Rename], sessions: Sequence[SessionRow]) -> str:
+    """Say what the case was called, and up to when; empty for one that had no other name in the sessions shown."""
+    starts = {session.record.id: text.moment(session.record.started_at) for session in sessions}
+    names = [
+        f"{text.plain(rename.former, 160)} up to session {rename.last}"
+        + (f" of {starts[rename.last]} UTC" if rename.last in starts else "")
+        for rename in renames
+    ]
+    return f"Formerly {text.listed(names)}; the runs of then are a part of this page." if names else ""
 
 
 def _first(case: CurrentCase, series: Sequence[SeriesRow], steps: Mapping[int, Sequence[charts.Step]]) -> set[int]:

@@ -68,7 +68,10 @@ class RunRow:
 
 @dataclass(frozen=True)
 class CasePage:
-    """Everything about one case on one machine over time."""
+    """Everything about one case on one machine over time.
+
+    ``verdict_href`` is where the evidence for its standing is; ``renamed`` says what it was called before, if anything.
+    """
 
     title: str
     written: str
@@ -83,6 +86,8 @@ class CasePage:
     label: str
     sentence: str
     command: str
+    verdict_href: str
+    renamed: str
     runs_in_all: int
     charts: tuple[ChartView, ...]
     telemetry: tuple[ChartView, ...]

@@ -11,6 +11,8 @@ from reports.current import metric_of
 from reports.pages import ChangeView
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from harness.history.rows import ChangeRow, SeriesRow
     from reports.current import CurrentCase
     from reports.points import ModelContext
@@ -31,7 +33,7 @@ def changes_of(case: CurrentCase, context: ModelContext) -> tuple[ChangeView, ..
 
 def steps_of(row: SeriesRow, context: ModelContext) -> list[Step]:
     """Return where to draw a line in the chart of a series."""
-    return [
+    changed = [
         Step(
             column=context.data.columns[change.session_id],
             label=label_of(change),
@@ -40,6 +42,7 @@ def steps_of(row: SeriesRow, context: ModelContext) -> list[Step]:
         )
         for change in _shown(row, context)
     ]
+    return [*changed, *_renames(row, context, {step.column for step in changed})]
 
 
 def label_of(change: ChangeRow) -> str:
@@ -52,6 +55,21 @@ def label_of(change: ChangeRow) -> str:
     first = differences[0]
     value = first.after if first.name == "runtime" else f"{first.name} {first.after}"
     return value if len(value) <= _LONGEST_LABEL else f"{value[: _LONGEST_LABEL - 1]}…"
+
+
+def _renames(row: SeriesRow, context: ModelContext, taken: Container[int]) -> list[Step]:
+    """Return a faint line before the first run under each later name of a case; no word where a change has one."""
+    columns = context.data.columns
+    return [
+        Step(
+            column=columns[rename.then],
+            label="" if columns[rename.then] in taken else "renamed",
+            text=f"before session {text.plain(rename.then, 40)} called {text.plain(rename.former, 160)}",
+            accepted=True,
+        )
+        for rename in context.reading.renames.get((row.case_id, row.environment_hash), ())
+        if rename.then in columns
+    ]
 
 
 def _shown(row: SeriesRow, context: ModelContext) -> list[ChangeRow]:

@@ -125,7 +125,8 @@ def _record(site: Site, trial: int) -> TrialRecord:
 
 
 def _trial_row(site: Site, use: EngineUse) -> EngineTrialRow:
-    page = site.links.to(case_file(use.case_id, use.case_version, use.environment))
+    name = site.reading.renamings.name(use.case_id, use.environment)
+    page = site.links.to(case_file(name, use.case_version, use.environment))
     return EngineTrialRow(
         started=text.moment(use.started_at),
         session=session_link(site, use.session_id),

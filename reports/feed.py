@@ -164,10 +164,12 @@ def _add_entry(root: Element, group: Sequence[Moved], site: Site) -> None:
 
 def _address(moved: Moved, site: Site) -> str:
     """Return the page that tells most of what the report has."""
-    model = next((case.model for case in site.cases if case.case_id == moved.case_id), "")
+    # An entry keeps the name of its case that it was written with; the pages have that of today.
+    name = site.reading.renamings.name(moved.case_id, moved.environment_hash)
+    model = next((case.model for case in site.cases if case.case_id == name), "")
     names = (
-        verdict_file(moved.trial_id, moved.case_id, moved.metric, moved.point),
-        case_file(moved.case_id, moved.case_version, moved.environment_hash),
+        verdict_file(moved.trial_id, name, moved.metric, moved.point),
+        case_file(name, moved.case_version, moved.environment_hash),
         site.models.get(model, ""),
     )
     return next((site.links.to(name) for name in names if name and site.links.to(name)), INDEX)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from harness.errors import UsageError
 from harness.history import reading
-from harness.history.tables import Case, Series, Trial
+from harness.history.tables import Case, Environment, Series, Trial
 from harness.history.tables import Verdict as VerdictTable
 from reports.files import replace_file
 from reports.links import verdict_file
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from harness.history.store import History
     from harness.verdicts.gate import Verdict
+    from reports.renamings import Renamings
 
 _MOST_NAMED = 12
 
@@ -76,7 +77,7 @@ def write_finding(history: History, finding: FindingReference, file: Path | None
     site = site_of(history, title="TensorRT harness")
     # What the report has is not offered to its links, so that none leads out of the file.
     pages = {file.name: file for section in SECTIONS for file in section(site)}
-    verdicts = _verdicts(history, finding.trial)
+    verdicts = _verdicts(history, finding.trial, site.reading.renamings)
     with_page = {reference: verdict for (reference, name), verdict in verdicts.items() if name in pages}
     meant = {reference: verdict for reference, verdict in with_page.items() if _includes(finding, reference)}
     if not meant:
@@ -95,21 +96,25 @@ def write_finding(history: History, finding: FindingReference, file: Path | None
     return target
 
 
-def _verdicts(history: History, trial: int) -> dict[tuple[FindingReference, str], Verdict]:
+def _verdicts(history: History, trial: int, renamings: Renamings) -> dict[tuple[FindingReference, str], Verdict]:
     """Return the verdicts on a trial, each by what it is called and by the name that its page would have."""
     query = (
-        select(Case.name, Series.metric, Series.point, *reading.VERDICT_COLUMNS)
+        select(Case.name, Environment.identity_hash, Series.metric, Series.point, *reading.VERDICT_COLUMNS)
         .select_from(VerdictTable)
         .join(Trial, Trial.id == VerdictTable.trial_id)
         .join(Series, Series.id == VerdictTable.series_id)
         .join(Case, Case.id == Series.case_id)
+        .join(Environment, Environment.id == Series.environment_id)
         .where(Trial.id == trial)
         .order_by(VerdictTable.id)
     )
     with history.queries.snapshot() as connection:
         return {
-            (FindingReference(trial, metric, point), verdict_file(trial, case, metric, point)): verdict
-            for case, metric, point, *columns in connection.execute(query)
+            (
+                FindingReference(trial, metric, point),
+                verdict_file(trial, renamings.name(case, machine), metric, point),
+            ): verdict
+            for case, machine, metric, point, *columns in connection.execute(query)
             if (verdict := reading.verdict(columns)) is not None
         }
 

@@ -14,6 +14,7 @@ from reports.matrix import in_order, matrices_of
 from reports.names import session_views
 from reports.overview import Overview
 from reports.standing import STANDINGS, tally
+from reports.unfinished import unfinished_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from reports.pages import SessionView
     from reports.site import Site
     from reports.standing import Standing
+    from reports.unfinished import Unfinished
 
 _SESSIONS_LISTED = 20
 
@@ -41,6 +43,7 @@ class IndexPage:
     tone_symbol: str
     totals: tuple[tuple[Standing, int], ...]
     attention: tuple[Attention, ...]
+    unfinished: tuple[Unfinished, ...]
     matrices: tuple[Matrix, ...]
     models: tuple[str, ...]
     precisions: tuple[str, ...]
@@ -62,7 +65,8 @@ def index_page(site: Site, now: datetime | None = None) -> IndexPage:
     overview = Overview.of(site)
     cases = site.cases
     newest_first = list(reversed(site.reading.sessions))[:_SESSIONS_LISTED]
-    tone, symbol, headline = _headline(cases)
+    unfinished = unfinished_of(overview)
+    tone, symbol, headline = _headline(cases, unfinished)
     return IndexPage(
         title=site.title,
         written=site.written,
@@ -72,6 +76,7 @@ def index_page(site: Site, now: datetime | None = None) -> IndexPage:
         tone_symbol=symbol,
         totals=tuple(tally(case.standing for case in cases)),
         attention=attention_of(overview),
+        unfinished=unfinished,
         matrices=matrices_of(overview),
         models=tuple(text.plain(model, 120) for model in sorted({case.model for case in cases})),
         precisions=tuple(text.plain(precision, 60) for precision in in_order(case.precision for case in cases)),
@@ -86,7 +91,7 @@ def index_page(site: Site, now: datetime | None = None) -> IndexPage:
     )
 
 
-def _headline(cases: Sequence[CurrentCase]) -> tuple[str, str, str]:
+def _headline(cases: Sequence[CurrentCase], unfinished: Sequence[Unfinished]) -> tuple[str, str, str]:
     """Return the tone, its symbol and the sentence that says in five seconds whether anything is wrong."""
     if not cases:
         return "empty", "○", "The history has no results yet."
@@ -101,6 +106,8 @@ def _headline(cases: Sequence[CurrentCase]) -> tuple[str, str, str]:
             f"{number} of {text.count(len(cases), 'case')} {'needs' if number == 1 else 'need'} attention: {said}.",
         )
     said = text.listed([f"{number} {standing.label}" for standing, number in counts])
+    if unfinished:
+        return "missing", STANDINGS["missing"].symbol, f"Nothing failed, but the last session did not finish: {said}."
     unjudged = sum(number for standing, number in counts if standing.key in ("insufficient", "unjudged"))
     if unjudged:
         return (

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from harness.cases.precision import RECIPES
 from reports import text
 from reports.charts import sparkline
-from reports.current import is_tuned, metric_of, sentence_of, standing_of, tuned_latency
+from reports.current import furthest_moved, is_tuned, metric_of, sentence_of, standing_of, tuned_latency
 from reports.links import environment_file
 from reports.names import session_views
 from reports.overview import machine_key
@@ -22,7 +22,8 @@ from reports.timings import timings_mark, timings_sentence
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from harness.history.rows import MatrixCell
+    from harness.history.rows import MatrixCell, SessionRow
+    from harness.verdicts.gate import Verdict
     from reports.current import CurrentCase
     from reports.overview import Overview
     from reports.pages import EnvironmentView, SessionView
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from reports.standing import Standing
 
 _SPARKLINE_RUNS = 30
+# Words of a case that one metric gave it; of a pass there is no one to name.
+_MOVED = ("regressed", "improved", "inconclusive", "missing", "quarantined")
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class Cell:
         severity: of the standing, 0 the worst.
         label: what is shown of the standing.
         href: where its verdict is told, or else the case is shown, in full.
+        moved: the metric that the standing is of and how far it moved, where that is not the latency below.
         latency: of the last run, written out; empty where it was not timed.
         milliseconds: likewise, as a number to sort by; empty too.
         warning: a word beside the latency where it cannot be trusted.
@@ -57,6 +61,7 @@ class Cell:
     severity: int
     label: str
     href: str
+    moved: str
     latency: str
     milliseconds: str
     warning: str
@@ -113,12 +118,11 @@ def in_order(precisions: Iterable[str]) -> list[str]:
 
 def _matrix(environment: str, cases: Sequence[CurrentCase], overview: Overview) -> Matrix:
     site = overview.site
-    here = {trial.session_id for trial in site.reading.trials if trial.environment == environment}
-    last = next((session for session in reversed(site.reading.sessions) if session.record.id in here), None)
+    last = overview.last_session(environment)
     precisions = in_order(case.precision for case in cases)
     rows: dict[tuple[str, str], dict[str, Cell]] = defaultdict(dict)
     for case in cases:
-        rows[case.model, case.profile][case.precision] = _cell(case, overview)
+        rows[case.model, case.profile][case.precision] = _cell(case, last, overview)
     seen: set[str] = set()
     matrix_rows = []
     # Models by name; the profiles of each stay in the order of the history.
@@ -146,12 +150,13 @@ def _matrix(environment: str, cases: Sequence[CurrentCase], overview: Overview) 
     )
 
 
-def _cell(case: CurrentCase, overview: Overview) -> Cell:
+def _cell(case: CurrentCase, last: SessionRow | None, overview: Overview) -> Cell:
     cell = case.newest
     names = overview.site.names
     latency = milliseconds = change = effect = point = ""
     drawing = Markup()
-    if key := tuned_latency(cell):
+    key = tuned_latency(cell)
+    if key:
         value = cell.values[key]
         latency = text.quantity(value, metric_of(key[0]).unit)
         milliseconds = f"{value:.6g}" if math.isfinite(value) else ""
@@ -165,13 +170,16 @@ def _cell(case: CurrentCase, overview: Overview) -> Cell:
         for other in case.cells
         if other is not cell
     ]
-    if case.stale and not case.missing_from:
-        others.append(f"last run {text.moment(cell.started_at)[:10]}")
+    # A machine may have a dozen sessions a day that do not ask for all of its cases.
+    day = text.moment(cell.started_at)[:10]
+    if last and not case.missing_from and day < text.moment(last.record.started_at)[:10]:
+        others.append(f"last run {day}")
     return Cell(
         standing=case.standing,
         severity=severity(case.standing),
         label=case.label,
         href=overview.finding_of(case),
+        moved=_moved(case, key),
         latency=latency,
         milliseconds=milliseconds,
         warning=timings_mark(cell),
@@ -190,8 +198,34 @@ def _change(cell: MatrixCell, metric: str, point: str) -> tuple[str, str]:
     verdict = cell.verdicts.get((metric, point))
     if verdict is None or verdict.effect is None or verdict.status == "insufficient":
         return "", ""
-    written = text.change(verdict.effect, verdict.scale, metric_of(metric).unit)
-    return written, f"{verdict.effect:.4g}" if math.isfinite(verdict.effect) else ""
+    return _written(metric, verdict), f"{verdict.effect:.4g}" if math.isfinite(verdict.effect) else ""
+
+
+def _moved(case: CurrentCase, shown: tuple[str, str] | None) -> str:
+    """Name the metric that the case's standing is of, and how far it moved: ``engine size +5.0 %``.
+
+    Empty where the standing is not of a metric, or is of ``shown``, too, whose value and change the cell has.
+    """
+    found = furthest_moved(case)
+    if found is None or case.standing.key not in _MOVED:
+        return ""
+    beside = case.newest.verdicts.get(shown) if shown else None
+    if beside and beside.status == case.standing.key:
+        return ""
+    (metric, point), verdict = found
+    # What comes behind a comma tells how it was measured.
+    title = text.plain(metric_of(metric).title.partition(",")[0], 60)
+    where = f" at {text.point(point)}" if point else ""
+    return f"{title}{where} {_written(metric, verdict)}".rstrip()
+
+
+def _written(metric: str, verdict: Verdict) -> str:
+    """Write how far a series moved against its baseline; empty where nobody can say."""
+    if verdict.effect is None:
+        return ""
+    if verdict.effect == 0:
+        return "no change"
+    return text.change(verdict.effect, verdict.scale, metric_of(metric).unit)
 
 
 def _sparkline(runs: Sequence[Run], subject: str) -> Markup:

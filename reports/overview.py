@@ -6,13 +6,14 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reports.current import tuned_latency
+from reports.current import furthest_moved, tuned_latency
 from reports.links import case_file
 from reports.model_page import anchor_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from harness.history.rows import SessionRow
     from reports.current import CurrentCase
     from reports.reading import Run, TrialBrief
     from reports.site import Site
@@ -29,7 +30,8 @@ class Overview:
         site: the report.
         trials: the first trials of each session, by its id.
         series: the id of each series, by (case id, version, environment, metric, point).
-        runs: those of the latencies that stand for the cases, by series id.
+        runs: those of the latencies that stand for the cases, and of what moved where that needs attention, by series
+            id.
     """
 
     site: Site
@@ -48,8 +50,15 @@ class Overview:
             for row in site.reading.series
         }
         keys = [(case, tuned_latency(case.newest)) for case in site.cases]
+        moved = [(case, furthest_moved(case)) for case in site.cases if case.standing.attention]
+        keys += [(case, found[0]) for case, found in moved if found]
         timed = [series.get((case.case_id, case.version, case.environment, *key)) for case, key in keys if key]
         return cls(site, trials, series, site.reading.runs.of([each for each in timed if each is not None]))
+
+    def last_session(self, environment: str) -> SessionRow | None:
+        """Return the last session of a machine, given by its hash."""
+        here = {trial.session_id for trial in self.site.reading.trials if trial.environment == environment}
+        return next((row for row in reversed(self.site.reading.sessions) if row.record.id in here), None)
 
     def series_of(self, case: CurrentCase, metric: str, point: str) -> int | None:
         """Return the id of a case's series."""

@@ -19,6 +19,7 @@ from sqlalchemy import select
 from harness.cases.operator import OPERATORS
 from harness.history.tables import Case, Environment, Finding, Measurement, Series, Subject, Trial
 from reports.lazy import GroupedMapping
+from reports.renamings import Rename, Renamings, of_present_series
 from reports.runs import MeasuredTrial, Run, SeriesRuns
 
 if TYPE_CHECKING:
@@ -42,7 +43,10 @@ _STEPS = 10
 
 @dataclass(frozen=True, slots=True)
 class TrialBrief:
-    """The first trial of a case in a session; ``failed`` speaks of every stage but the regression."""
+    """The first trial of a case in a session.
+
+    ``failed`` speaks of every stage but the regression; ``former`` is what the case was called then, if otherwise.
+    """
 
     id: int
     session_id: str
@@ -54,6 +58,7 @@ class TrialBrief:
     quality: str
     failed: bool
     regressed: bool
+    former: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,10 @@ class Reading:
         subjects: by hash, in the order first seen.
         environments: likewise.
         trials: the first trials of each machine's last sessions, oldest first.
-        series: every series.
+        renamings: which cases go on under another name: everything here has the present one.
+        renames: when they had the former ones, by (case id, environment hash).
+        series: every series; what it was under a former name of its case is a part of it.
+        joined: the series that each one stored, given by its id, is a part of.
         runs: their values by series id, oldest first; read a model at a time, see ``SeriesRuns``.
         cells: of each (case id, environment hash) in those sessions, the newest first trial per subject, oldest first.
         details: of each cell's trial, everything but raw samples, by trial id; read a model at a time.
@@ -99,7 +107,10 @@ class Reading:
     subjects: Mapping[str, SubjectRecord]
     environments: Mapping[str, EnvironmentRecord]
     trials: Sequence[TrialBrief]
+    renamings: Renamings
+    renames: Mapping[tuple[str, str], Sequence[Rename]]
     series: Sequence[SeriesRow]
+    joined: Mapping[int, SeriesRow]
     runs: SeriesRuns
     cells: Mapping[tuple[str, str], Sequence[MatrixCell]]
     details: Mapping[int, TrialRecord]
@@ -117,14 +128,17 @@ def read(history: History, *, last: int = 200) -> Reading:
     queries = history.queries
     sessions = _with_cases(queries)
     matrix = queries.latest_matrix()
+    renamings = Renamings.of(matrix, queries.decisions())
     # The statements below are of use to reports only, so they are here, and borrow a connection.
     with queries.snapshot() as connection:
         shown = _last_sessions(connection, [session.record.id for session in sessions], last)
         # A session may be running: trials that it commits from here on are not among these, and on no page.
-        trials, measured = _trials(connection, shown)
-    cells = [cell for cell in matrix if cell.session_id in set(shown) and cell.model != OPERATORS]
-    series = [series for series in queries.series_list() if series.model != OPERATORS]
-    changes = queries.change_points()
+        trials, measured = _trials(connection, shown, renamings)
+    chosen = set(shown)
+    cells = [renamings.cell(cell) for cell in matrix if cell.session_id in chosen and cell.model != OPERATORS]
+    joined = renamings.joined([series for series in queries.series_list() if series.model != OPERATORS])
+    series = list({row.id: row for row in joined.values()}.values())
+    changes = of_present_series(queries.change_points(), joined)
     models = {cell.trial_id: cell.model for cell in cells}
     of_model: dict[str, list[int]] = defaultdict(list)
     for trial_id, model in models.items():
@@ -135,8 +149,11 @@ def read(history: History, *, last: int = 200) -> Reading:
         subjects=queries.subjects(),
         environments=queries.environments(),
         trials=trials,
+        renamings=renamings,
+        renames=renamings.renames(trials),
         series=series,
-        runs=SeriesRuns(queries, series, measured),
+        joined=joined,
+        runs=SeriesRuns(queries, joined, measured),
         cells=_by_case(cells),
         details=GroupedMapping(
             of_model,
@@ -203,7 +220,9 @@ def _last_sessions(connection: Connection, in_order: Sequence[str], last: int) -
     return [key for key in in_order if key in chosen]
 
 
-def _trials(connection: Connection, shown: Sequence[str]) -> tuple[list[TrialBrief], dict[int, MeasuredTrial]]:
+def _trials(
+    connection: Connection, shown: Sequence[str], renamings: Renamings
+) -> tuple[list[TrialBrief], dict[int, MeasuredTrial]]:
     """Return the first trials in brief, and what the runs of all trials, confirmations included, have in common."""
     failing = select(Finding.trial_id).where(Finding.outcome == "failed")
     failed = set(connection.scalars(failing.where(Finding.stage != "regression")))
@@ -223,14 +242,18 @@ def _trials(connection: Connection, shown: Sequence[str]) -> tuple[list[TrialBri
     texts: dict[str, str] = {session: session for session in shown}
     briefs: list[TrialBrief] = []
     measured: dict[int, MeasuredTrial] = {}
-    leads: dict[tuple[str, int, int, int], int] = {}
+    leads: dict[tuple[str, str, int, int], int] = {}
     for key, session, case, environment, subject, outcome, quality, ordinal in connection.execute(query).all():
         if session not in places or case not in cases:
             continue
         word = texts.setdefault(quality, quality)
         name, model = cases[case]
         where = (name, environments[environment])
-        slot = (session, case, environment, subject)
+        former = ""
+        if now := renamings.present.get(where):
+            former, name, model = name, now.case_id, now.model
+            where = (name, where[1])
+        slot = (session, name, environment, subject)
         if ordinal == 0:
             # Of a case that a resumed session ran again, the later trial counts.
             measured.pop(leads.get(slot, 0), None)
@@ -245,6 +268,7 @@ def _trials(connection: Connection, shown: Sequence[str]) -> tuple[list[TrialBri
                     # A trial whose only failed stage is the regression is slower, not broken.
                     failed=key in failed or (outcome in broken and key not in regressed),
                     regressed=key in regressed,
+                    former=former,
                 )
             )
     return briefs, measured
@@ -286,10 +310,21 @@ def _by_series(changes: Sequence[ChangeRow]) -> dict[int, list[ChangeRow]]:
 
 
 def _by_case(cells: Sequence[MatrixCell]) -> dict[tuple[str, str], list[MatrixCell]]:
-    """Group cells by case and machine, oldest first; of a case in several versions only the newest version counts."""
+    """Group cells by case and machine, oldest first; of a case in several versions only the newest version counts.
+
+    So does, of a case that was renamed, only the newest trial of a subject under any of its names.
+    """
     grouped: dict[tuple[str, str], list[MatrixCell]] = defaultdict(list)
     for cell in sorted(cells, key=lambda cell: cell.trial_id):
         grouped[cell.case_id, cell.environment_hash].append(cell)
     newest = {key: own[-1].case_version for key, own in grouped.items()}
+    last = {key: {cell.subject_hash: cell.trial_id for cell in own} for key, own in grouped.items()}
     in_order = dict.fromkeys((cell.case_id, cell.environment_hash) for cell in cells)
-    return {key: [cell for cell in grouped[key] if cell.case_version == newest[key]] for key in in_order}
+    return {
+        key: [
+            cell
+            for cell in grouped[key]
+            if cell.case_version == newest[key] and cell.trial_id == last[key][cell.subject_hash]
+        ]
+        for key in in_order
+    }

@@ -60,44 +60,56 @@ class SeriesRuns(GroupedMapping[int, "Sequence[Run]"]):
     Going through the series of one model takes two statements, whatever their number.
     """
 
-    def __init__(self, queries: Queries, series: Sequence[SeriesRow], trials: Mapping[int, MeasuredTrial]) -> None:
+    def __init__(self, queries: Queries, joined: Mapping[int, SeriesRow], trials: Mapping[int, MeasuredTrial]) -> None:
         """Read nothing yet.
 
         Args:
             queries: of the history.
-            series: every series.
+            joined: for each series that is stored, by its id, the one that it is a part of.
             trials: those whose values count, confirmations included, by id.
         """
+        series = {row.id: row for row in joined.values()}
         own: dict[str, list[int]] = defaultdict(list)
-        for row in series:
+        for row in series.values():
             own[row.model].append(row.id)
-        models = {row.id: row.model for row in series}
+        models = {key: row.model for key, row in series.items()}
         super().__init__(own, models.get, lambda model: self.of(own[model]))
         self._queries = queries
         self._trials = trials
+        self._parts: dict[int, list[int]] = defaultdict(list)
+        for part, row in joined.items():
+            if part != row.id:
+                self._parts[row.id].append(part)
+        self._whole = {part: key for key, parts in self._parts.items() for part in parts}
+
+    def parts(self, series: int) -> list[int]:
+        """Return the ids under which a series is stored: its own, and those of its case's former names."""
+        return [series, *self._parts.get(series, ())]
 
     def of(self, series: Collection[int]) -> dict[int, list[Run]]:
         """Read the runs of some series, of any models, by their ids: for a page that shows few of each model."""
-        ids = sorted(series)
-        runs: dict[int, list[Run]] = {}
+        ids = sorted(part for key in series for part in self.parts(key))
+        found: dict[int, list[tuple[MeasuredTrial, Run]]] = defaultdict(list)
         with self._queries.snapshot() as connection:
             for start in range(0, len(ids), reading.IDS_AT_ONCE):
-                runs.update(self._read(connection, ids[start : start + reading.IDS_AT_ONCE]))
-        return runs
+                for key, own in self._read(connection, ids[start : start + reading.IDS_AT_ONCE]).items():
+                    found[self._whole.get(key, key)].extend(own)
+        # Sessions are in the order of their start, trials in that of their commits: nearly always the same.
+        return {key: [run for _, run in sorted(own, key=lambda pair: pair[0].place)] for key, own in found.items()}
 
     def values_of(self, series: Collection[int]) -> Iterator[tuple[int, MeasuredTrial, float]]:
-        """Yield the series' id, the first trial and the value of each run, series by series, in the order of trials.
+        """Yield the series' id, the first trial and the value of each run, those of a part in the order of trials.
 
         That is what a page needs which goes through all series for nothing but their values: it takes half the time.
         """
-        ids = sorted(series)
+        ids = sorted(part for key in series for part in self.parts(key))
         with self._queries.snapshot() as connection:
             for start in range(0, len(ids), reading.IDS_AT_ONCE):
-                for of_series, trial_id, value in _measured(connection, ids[start : start + reading.IDS_AT_ONCE]):
+                for part, trial_id, value in _measured(connection, ids[start : start + reading.IDS_AT_ONCE]):
                     if (trial := self._trials.get(trial_id)) and trial.lead == trial_id:
-                        yield of_series, trial, math.nan if value is None else value
+                        yield self._whole.get(part, part), trial, math.nan if value is None else value
 
-    def _read(self, connection: Connection, series: Sequence[int]) -> dict[int, list[Run]]:
+    def _read(self, connection: Connection, series: Sequence[int]) -> dict[int, list[tuple[MeasuredTrial, Run]]]:
         # Two statements, each in the order of an index, and a merge here: half the time of an outer join.
         judged = select(Verdict.series_id, Verdict.trial_id, Verdict.status)
         judged = judged.where(Verdict.series_id.in_(series)).order_by(Verdict.series_id, Verdict.trial_id)
@@ -112,8 +124,7 @@ class SeriesRuns(GroupedMapping[int, "Sequence[Run]"]):
                 number = math.nan if value is None else value
                 word = words.get((of_series, trial_id))
                 found[of_series].append((trial, Run(trial.session_id, trial.subject, trial.quality, number, word)))
-        # Sessions are in the order of their start, trials in that of their commits: nearly always the same.
-        return {key: [run for _, run in sorted(own, key=lambda pair: pair[0].place)] for key, own in found.items()}
+        return found
 
 
 def _measured(connection: Connection, series: Sequence[int]) -> Sequence[Any]:

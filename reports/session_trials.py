@@ -85,11 +85,10 @@ def trial_rows(site: Site, details: Details, session: str, trials: Sequence[Tria
 def word_rows(site: Site, words: Iterable[NotableVerdict]) -> tuple[WordRow, ...]:
     """Return the notable words on series, the gravest first and then the largest change."""
     current = {(case.case_id, case.environment): case for case in site.cases}
-    series = {row.id: row for row in site.reading.series}
     ordered = sorted(words, key=lambda word: (severity(STANDINGS[word.status]), -abs(word.effect or 0.0)))
     rows = []
     for word in ordered:
-        row = series[word.series_id]
+        row = site.reading.joined[word.series_id]
         metric = metric_of(row.metric)
         ends = [text.change(end, word.scale, metric.unit) for end in (word.low, word.high) if end is not None]
         page = site.links.to(verdict_file(word.trial_id, row.case_id, row.metric, row.point))
@@ -125,7 +124,7 @@ def _layers(site: Site, details: Details, current: Mapping[tuple[str, str], Curr
 
 def _read(site: Site, session: str) -> tuple[Mapping[int, str], Mapping[tuple[str, str, str], list[str]]]:
     """Return what each trial's failed stages said, and the last words on its gated series by what identifies it."""
-    series = {row.id: row for row in site.reading.series if metric_of(row.metric).gated}
+    series = {key: row for key, row in site.reading.joined.items() if metric_of(row.metric).gated}
     messages = (
         select(Trial.id, Finding.stage, func.substr(Finding.message, 1, _LONGEST_MESSAGE))
         .join(Finding, Finding.trial_id == Trial.id)

@@ -45,6 +45,7 @@ _SYMBOLS = {"passed": "✔", "failed": "✖", "skipped": "⊘"}
 # pytest has no word of its own for a stage that could not say yes or no; its message begins with ours.
 _NO_ANSWERS = ("insufficient", "inconclusive")
 _WORST_LAYERS = 12
+_LONGEST_FINDING = 1500
 _NAMED_UNREADABLE = 5
 # Conditions that sentences tell.
 _SAID = frozenset({"layer_times", "unreadable_layers", "instrumented_difference"})
@@ -60,7 +61,7 @@ def trial_view(cell: MatrixCell, context: ModelContext) -> TrialView:
         session=text.plain(record.session, 40),
         quality=timings_sentence(cell),
         standing=standing_of(cell),
-        message=text.plain_end(record.message) if record.outcome != "unsupported" else text.plain(record.message, 1000),
+        message=_message(record),
         conditions=(*facts_of(_unsaid(record.conditions)), *_phases(record.phases)),
         engine=engine_view(record.engine, record.conditions, context.engine_room) if record.engine else None,
         findings=_findings(record.findings),
@@ -71,6 +72,14 @@ def trial_view(cell: MatrixCell, context: ModelContext) -> TrialView:
         layers_sentence=layers_sentence(record) if layers else "",
         layer_notes=layer_notes(record.conditions),
     )
+
+
+def _message(record: TrialRecord) -> str:
+    """Return what a trial ended with; empty where the table of its stages says the same in full."""
+    said = record.message.strip()
+    if any(said == finding.message.strip() for finding in record.findings) and len(said) <= _LONGEST_FINDING:
+        return ""
+    return text.plain(record.message, 1000) if record.outcome == "unsupported" else text.plain_end(record.message)
 
 
 def number_of(value: Any) -> float | None:
@@ -100,7 +109,9 @@ def _findings(findings: Sequence[FindingRecord]) -> tuple[FindingView, ...]:
     if silent:
         rows.append(([f.stage for f in silent], "passed", ""))
     return tuple(
-        FindingView(text.plain(text.listed(stages), 200), *_ending(outcome, message), text.plain(message, 1500))
+        FindingView(
+            text.plain(text.listed(stages), 200), *_ending(outcome, message), text.plain(message, _LONGEST_FINDING)
+        )
         for stages, outcome, message in rows
     )
 
@@ -201,10 +212,15 @@ def layer_notes(conditions: Mapping[str, Any]) -> tuple[str, ...]:
         as_built = (
             "as they are without"
             if difference == 0
-            else f"different from those without by up to {text.percent(difference)} of their largest magnitude"
+            else f"different from those without by up to {_share(difference)} of their largest magnitude"
         )
         notes.append(f"With its inner tensors exposed, which changes what is fused, the final outputs are {as_built}.")
     return tuple(notes)
+
+
+def _share(difference: float) -> str:
+    """Write a share that is not zero, however small it is."""
+    return text.percent(difference) if difference >= 5e-5 else f"{text.significant(100 * difference, 2)}\u00a0%"
 
 
 def layers_sentence(record: TrialRecord) -> str:

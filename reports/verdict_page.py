@@ -136,7 +136,7 @@ def verdict_page(
         decisions: those in force that are about its series.
         site: the report.
     """
-    evidence = evidence_of(told, baseline, site.history.queries)
+    evidence = evidence_of(told, baseline, site.history.queries, site.reading)
     session = next(row for row in site.reading.sessions if row.record.id == told.session_id)
     runs, runs_sentence = runs_part(told, evidence)
     samples, samples_sentence = samples_part(told, evidence)

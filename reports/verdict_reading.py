@@ -43,13 +43,13 @@ _TRIALS = (
     .join(Trial, Trial.id == Measurement.trial_id)
     .join(Subject, Subject.id == Trial.subject_id)
     .where(
-        Measurement.series_id == bindparam("series"),
+        Measurement.series_id.in_(bindparam("series", expanding=True)),
         or_(Trial.session_id == bindparam("now"), Trial.session_id == bindparam("before")),
     )
     .order_by(Trial.id)
 )
 _SAMPLES = select(Measurement.trial_id, Measurement.samples).where(
-    Measurement.series_id == bindparam("series"),
+    Measurement.series_id.in_(bindparam("series", expanding=True)),
     or_(Measurement.trial_id == bindparam("now"), Measurement.trial_id == bindparam("before")),
 )
 
@@ -139,13 +139,12 @@ def told_verdicts(queries: Queries, shown: Reading) -> list[Told]:
         .order_by(Trial.id.desc(), VerdictTable.id)
         .limit(_LOOKED_AT)
     )
-    series = {row.id: row for row in shown.series}
     places = {row.record.id: place for place, row in enumerate(shown.sessions)}
     known = {trial.session_id for trial in shown.trials}
     with queries.snapshot() as connection:
         rows: Iterable[Any] = connection.execute(query).all()
     told = [
-        Told(row[0], row[1], row[2], row[3] or "", row[4], series[row[5]], verdict, row[6], row[7])
+        Told(row[0], row[1], row[2], row[3] or "", row[4], shown.joined[row[5]], verdict, row[6], row[7])
         for row in rows
         if row[1] in known and (verdict := reading.verdict(row[8:])) is not None
     ]
@@ -174,11 +173,11 @@ def baseline_of(told: Told, shown: Reading) -> list[Run]:
     return before[-told.verdict.n :] if told.verdict.n else []
 
 
-def evidence_of(told: Told, baseline: Sequence[Run], queries: Queries) -> Evidence:
+def evidence_of(told: Told, baseline: Sequence[Run], queries: Queries, shown: Reading) -> Evidence:
     """Read what a verdict rests on, in three statements."""
     timed = metric_of(told.series.metric).timed
     good = next((run for run in reversed(baseline) if run.status not in _MOVED), None)
-    series = told.series.id
+    series = shown.runs.parts(told.series.id)
     with queries.snapshot() as connection:
         sessions = {"now": told.session_id, "before": good.session_id if good else ""}
         rows: Sequence[Any] = connection.execute(_TRIALS, {"series": series, **sessions}).all()

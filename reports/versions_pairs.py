@@ -238,7 +238,7 @@ def _sentence(cells: Sequence[HeatCell], effects: Sequence[float], names: tuple[
     told = [f"{said} in {counted[word]}" for word, said in words.items() if counted[word]]
     middle = math.expm1(median(math.log1p(effect) for effect in effects))
     measured = len(cells) - counted["absent"]
-    said = f"{names[1]} is {text.listed(told)} of {measured}, against {names[0]}; median {ratio_text(middle)}."
+    said = f"{names[1]} against {names[0]}: {text.listed(told)} of {measured}; median {ratio_text(middle)}."
     if counted["absent"]:
         said += f" {counted['absent']} cannot be compared."
     return said

@@ -210,11 +210,8 @@ def assess(session: GatedSession, *, count: Iterable[str] = ()) -> Assessment:
         Concern(word="missing", case=case, what="", reason=f"session {had_it} had it, this one has not")
         for case, had_it in session.lacking.items()
     ]
-    if session.status != "finished":
-        told = "still runs, or was killed" if session.status == "running" else f"was {session.status}"
-        concerns.append(
-            Concern(word="unfinished", case="", what="", reason=f"session {session.id} {told}; cases may be lacking")
-        )
+    if told := told_of_unfinished(session.id, session.status):
+        concerns.append(Concern(word="unfinished", case="", what="", reason=told))
     order = get_args(Word)
     return Assessment(
         session=session,
@@ -222,6 +219,14 @@ def assess(session: GatedSession, *, count: Iterable[str] = ()) -> Assessment:
         words=Counter(record.verdict.status for _, record in judged),
         counted=tuple(word for word in COUNTABLE if word in {"missing", *wanted}),
     )
+
+
+def told_of_unfinished(session: str, status: str) -> str:
+    """Say of a session, given by id and status, that it did not come to its end; empty for one that did."""
+    if status == "finished":
+        return ""
+    told = "still runs, or was killed" if status == "running" else f"was {status}"
+    return f"session {session} {told}; cases may be lacking"
 
 
 def _failures(case: GatedCase) -> list[Concern]:

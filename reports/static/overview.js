@@ -32,7 +32,7 @@
     machine.rows = [...machine.table.tBodies[0].rows].map((tr, place) => readRow(tr, place, machine));
     return machine;
   });
-  const entries = [...document.querySelectorAll(".attention > li")].map((item) => {
+  const entries = [...document.querySelectorAll(".attention > li[data-standing]")].map((item) => {
     const machine = machines.find((each) => each.key === item.dataset.machine);
     const shared = { standing: item.dataset.standing, words: item.querySelector(".badge").textContent, machine };
     const cases = [...item.querySelectorAll("[data-case]")].map((element) => {

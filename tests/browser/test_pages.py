@@ -16,8 +16,25 @@ if TYPE_CHECKING:
     from tests.browser.chromium import Chromium
 
 NARROW = 390
+# Pixels of A4 between margins of 12 mm.
+PAPER = 703
 # Scripts add these, so that a page's source does not tell which it has.
 SEARCH, SORT = "main input[type=search]", "main button.sort"
+# Captions that a button lies over, or that has its own button out of sight.
+COVERED = """
+const apart = (a, b) => a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top;
+return [...document.querySelectorAll("main table")].filter((table) => table.caption && table.checkVisibility())
+  .filter((table) => {
+    const box = table.closest(".scroll");
+    const words = document.createRange();
+    words.selectNodeContents(table.caption);
+    const buttons = [...box.querySelectorAll(".table-tools button")].map((button) => button.getBoundingClientRect());
+    const seen = box.getBoundingClientRect();
+    return [...words.getClientRects()].some((line) => buttons.some((button) => !apart(line, button)))
+      || buttons.some((button) => button.right > seen.right || button.left < seen.left);
+  })
+  .map((table) => table.caption.textContent.slice(0, 60));
+"""
 BACKGROUND = "return getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)"
 
 
@@ -84,6 +101,47 @@ def test_a_page_prints(browser: Chromium, report: Path, kind: str) -> None:
     browser.emulate(media="print")
     controls = "return [...document.querySelectorAll('input')].filter((input) => input.checkVisibility()).length"
     assert browser.run(controls) == 0
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_page_fits_paper(browser: Chromium, report: Path, kind: str) -> None:
+    """Nothing is cut off at the right, and what leads to other pages or saves a table is left out."""
+    browser.command("Emulation.setDeviceMetricsOverride", width=PAPER, height=1000, deviceScaleFactor=1, mobile=False)
+    browser.open(pages_of(report)[kind][0].as_uri())
+    browser.emulate(media="print")
+    assert browser.run("return document.documentElement.scrollWidth") <= PAPER
+    left = "return [...document.querySelectorAll(arguments[0])].filter((part) => part.checkVisibility()).length"
+    assert browser.run(left, "nav.site, .filter, .table-tools, .view, .choose, .tip") == 0
+
+
+def test_paper_has_drawings_in_the_place_of_charts_that_move(browser: Chromium, report: Path) -> None:
+    """What a script draws on the screen, the server drew for print, in the series that are shown."""
+    browser.open(pages_of(report)["case"][0].as_uri())
+    shown = "return [...document.querySelectorAll(arguments[0])].filter((part) => part.checkVisibility()).length"
+    charts = browser.run(shown, ".live")
+    assert (charts > 2, browser.run(shown, ".still svg")) == (True, 0)
+    browser.emulate(media="print")
+    assert (browser.run(shown, ".live"), browser.run(shown, ".still svg")) == (0, charts)
+
+
+def test_paper_says_why_without_being_unfolded(browser: Chromium, report: Path) -> None:
+    """The reasons in the matrix are in the print of the first page, and hidden on the screen until somebody asks."""
+    seen = "return [...document.querySelectorAll('.matrix details p')].map((part) => part.checkVisibility())"
+    browser.open((report / "index.html").as_uri())
+    assert set(browser.run(seen)) == {False}
+    browser.emulate(media="print")
+    assert set(browser.run(seen)) == {True}
+
+
+@pytest.mark.parametrize("width", [420, 600, 800, 1300])
+def test_nothing_lies_over_a_caption(browser: Chromium, report: Path, width: int) -> None:
+    """The buttons that save a table stand beside the words over it, however narrow the window and wide the table."""
+    browser.command("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
+    covered = {}
+    for kind, files in pages_of(report).items():
+        browser.open(files[0].as_uri())
+        covered[kind] = browser.run(COVERED)
+    assert {kind: found for kind, found in covered.items() if found} == {}
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))

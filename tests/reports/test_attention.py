@@ -9,7 +9,7 @@ from harness.history.records import FindingRecord
 from reports.attention import attention_of
 from reports.overview import Overview
 from reports.write import site_of
-from tests.reports.sample_history import DESKTOP, SERVER
+from tests.reports.sample_history import DESKTOP, NEW, OLD, SERVER
 
 if TYPE_CHECKING:
     from harness.history.records import SessionRecord, TrialRecord
@@ -101,6 +101,16 @@ def test_regressions_are_one_entry_where_their_engines_differ_alike(
     assert found[0].sentence == (
         "speed: worse by 10.0 % to 10.0 %, median 10.0 %, with engines of other tactics; session 000000000000."
     ).replace(" %", "\u00a0%")
+
+
+def test_a_change_goes_with_the_software_that_came_with_it(builder: HistoryBuilder) -> None:
+    """Before there are runs enough to find the change of level, the entry says which version had it first."""
+    for index, subject in enumerate((OLD, NEW, NEW)):
+        trial = regressed(builder, builder.session(index), "resnet50", "fp16", "")
+        passed = tuple(replace(v, verdict=replace(v.verdict, status="pass")) for v in trial.verdicts)
+        builder.history.add_trial(replace(trial, subject=subject, verdicts=trial.verdicts if index else passed))
+    (entry,) = entries(builder)
+    assert entry.sentence.endswith(" Since onnxruntime 1.31.1 instead of onnxruntime 1.30.0.")
 
 
 def test_a_case_alone_is_told_in_full(builder: HistoryBuilder) -> None:

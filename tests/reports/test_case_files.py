@@ -148,6 +148,13 @@ def test_links_lead_to_what_the_report_has(filled: HistoryBuilder, page: ParsedP
     assert not [series["pages"] for series in alone.data["series"] if series["pages"]]
 
 
+def test_the_evidence_for_how_a_case_stands_is_one_step_away(page: ParsedPage) -> None:
+    """Beside the sentence at the top is a link to the verdict that it is about."""
+    assert "The evidence" in page.text
+    last = page.data["trials"]["id"][-1]
+    assert any(href.startswith(f"verdict-{last}-") for href in page.attributes("href"))
+
+
 def builds(build: HistoryBuilder) -> list[str]:
     """Return the builds of the case's engines."""
     return read_extents(build.history)[CASE, 1, SERVER.hash].builds

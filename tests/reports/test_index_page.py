@@ -2,21 +2,23 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pytest
 
 from harness.history.decisions import Decision, end_of_day
+from harness.history.records import VerdictRecord
 from reports.index_page import index_page
 from reports.links import case_file, environment_file, session_file
 from reports.write import site_of, write_report
 from tests.reports.parsed_page import ParsedPage
-from tests.reports.sample_history import NEW, OLD, SERVER
+from tests.reports.sample_history import FIRST_DAY, NEW, OLD, SERVER, a_verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from harness.verdicts.gate import Status
     from tests.reports.sample_history import HistoryBuilder
 
 
@@ -85,7 +87,7 @@ def test_latency_is_that_of_the_tuned_point_with_its_trend(index: ParsedPage) ->
     """Cells that were timed have the last runs, milliseconds and their change; the row says that it was at batch 4."""
     trend = r"last [\d]+ runs: [\d.]+ ms to [\d.]+ ms"
     timed = re.findall(rf"{trend} ([\d.]+) ms", index.text)
-    changed = re.findall(rf"{trend} [\d.]+ ms (?:[+−][\d.]+ %|none)", index.text)
+    changed = re.findall(rf"{trend} [\d.]+ ms (?:[+−][\d.]+ %|no change)", index.text)
     assert (len(index.with_class("spark")), len(timed), len(changed)) == (9, 9, 8)
     assert index.text.count("batch1x4x16 at batch=4, tuned") == 4
     latencies = [float(cell["data-latency"]) for cell in index.with_class("cell") if "data-latency" in cell]
@@ -149,6 +151,7 @@ def test_a_history_without_problems_says_so(builder: HistoryBuilder, tmp_path: P
     """Where all is well, the headline is good news and there is no list."""
     for index in range(10):
         builder.history.add_trial(builder.trial(builder.session(index), "resnet50", "fp16"))
+    builder.history.finish_session(f"{index:012x}")
     page = ParsedPage.of(write_report(builder.history, tmp_path / "report"))
     assert "Nothing needs attention: of 1 case, 1 pass." in page.text
     assert "pass" in page.with_class("headline")[0]["class"].split()
@@ -157,10 +160,69 @@ def test_a_history_without_problems_says_so(builder: HistoryBuilder, tmp_path: P
 
 def test_a_young_history_is_not_green(builder: HistoryBuilder, tmp_path: Path) -> None:
     """After the first session nothing failed, and nothing can be judged either."""
-    builder.history.add_trial(builder.trial(builder.session(0), "resnet50", "fp16"))
+    session = builder.session(0)
+    builder.history.add_trial(builder.trial(session, "resnet50", "fp16"))
+    builder.history.finish_session(session.id)
     page = ParsedPage.of(write_report(builder.history, tmp_path / "report"))
     assert "Nothing failed, but 1 of 1 case cannot be judged yet" in page.text
     assert "pass" not in page.with_class("headline")[0]["class"].split()
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [("interrupted", "was interrupted"), ("running", "still runs, or was killed"), ("finished", "")],
+)
+def test_a_last_session_that_did_not_finish_is_no_good_news(
+    builder: HistoryBuilder, tmp_path: Path, status: str, told: str
+) -> None:
+    """The list of what needs attention says so in the gate's words, as the summary does; the headline is not green."""
+    for index in range(10):
+        session = builder.session(index)
+        builder.history.add_trial(builder.trial(session, "resnet50", "fp16"))
+        if index < 9 or status != "running":
+            builder.history.finish_session(session.id, "finished" if index < 9 else status)
+    report = write_report(builder.history, tmp_path / "report")
+    page = ParsedPage.of(report)
+    sentence = f"session 000000000009 {told}; cases may be lacking"
+    said = [sentence in text for text in (page.text, (report.parent / "summary.md").read_text(encoding="utf-8"))]
+    assert said == [bool(told)] * 2
+    assert ("the last session did not finish" in page.text) == bool(told)
+    assert ("pass" in page.with_class("headline")[0]["class"].split()) == (not told)
+
+
+@pytest.mark.parametrize(
+    ("series", "status", "moved", "change"),
+    [
+        pytest.param(("engine_bytes", ""), "regressed", "engine size +10.0\u00a0%", "no change", id="engine size"),
+        pytest.param(("latency_host", "batch=4"), "regressed", "", "+10.0\u00a0%", id="the latency that is shown"),
+        pytest.param(("latency_host", "batch=16"), "inconclusive", "latency at batch=16 +10.0\u00a0%", "no change",
+                     id="a latency at another point"),
+        pytest.param(("engine_bytes", ""), "pass", "", "no change", id="nothing"),
+    ],
+)  # fmt: skip
+def test_a_cell_names_the_metric_that_its_word_is_of(
+    builder: HistoryBuilder, series: tuple[str, str], status: Status, moved: str, change: str
+) -> None:
+    """Unless it is the latency that it shows with its change; one that did not change at all says that."""
+    trial = builder.trial(builder.session(0), "resnet50", "fp16")
+    words = {("latency_host", "batch=4"): a_verdict(status="pass", effect=0.0)}
+    words[series] = a_verdict(status=status, effect=0.1)
+    verdicts = [VerdictRecord(metric=key[0], point=key[1], verdict=verdict) for key, verdict in words.items()]
+    builder.history.add_trial(replace(trial, verdicts=tuple(verdicts)))
+    cell = index_page(site_of(builder.history, title="Report")).matrices[0].rows[0].cells[0]
+    assert cell is not None
+    assert (cell.moved, cell.change) == (moved, change)
+
+
+@pytest.mark.parametrize(("days", "told"), [(0, False), (1, True)], ids=["on the same day", "on a later day"])
+def test_a_cell_tells_its_day_where_its_machine_ran_later(builder: HistoryBuilder, days: int, told: bool) -> None:
+    """A session of the same day that asked for another model makes no case look old."""
+    builder.history.add_trial(builder.trial(builder.session(0), "resnet50", "fp16"))
+    at = FIRST_DAY + timedelta(days=days, hours=1)
+    other = builder.session(1, started_at=at, settings={"models": ["encoder"]})
+    builder.history.add_trial(builder.trial(other, "encoder", "fp16"))
+    rows = index_page(site_of(builder.history, title="Report")).matrices[0].rows
+    assert [cell.others for row in rows for cell in row.cells if cell] == [(), ("last run 2026-01-05",) if told else ()]
 
 
 def test_two_subjects_in_one_session_are_both_in_the_cell(builder: HistoryBuilder, tmp_path: Path) -> None:

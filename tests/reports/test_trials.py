@@ -168,6 +168,7 @@ def test_tensors_that_could_not_be_read_are_named(builder: HistoryBuilder) -> No
     [
         pytest.param({}, [], id="layers were not compared"),
         pytest.param({"instrumented_difference": 0.0}, ["as they are without"], id="nothing changed"),
+        pytest.param({"instrumented_difference": 3e-7}, ["by up to 3.0e-05\u00a0%"], id="too small for percents"),
         pytest.param({"instrumented_difference": "nan"}, [], id="no number"),
         pytest.param({"unreadable_layers": ["a"]}, ["1 tensor could not be read back"], id="one tensor"),
     ],
@@ -176,3 +177,18 @@ def test_notes_are_of_what_is_known(builder: HistoryBuilder, conditions: dict[st
     """Nothing is said of what was not found out."""
     told = view_of(builder, conditions=conditions).layer_notes
     assert [note in said for note, said in zip(notes, told, strict=True)] == [True] * len(notes)
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        pytest.param("regressed: engine size\n", "", id="what a stage says"),
+        pytest.param("the worker died", "the worker died", id="what no stage says"),
+        pytest.param("a long log " * 200, "a long log " * 200, id="what a stage has no room for"),
+    ],
+)
+def test_a_message_is_shown_once(builder: HistoryBuilder, message: str, shown: str) -> None:
+    """It is left out where the table of stages has all of it."""
+    said = "regressed: engine size" if not shown.startswith("the worker") else "another thing"
+    finding = FindingRecord(stage="regression", outcome="failed", message=message if len(message) > 1500 else said)
+    assert view_of(builder, outcome="failed", message=message, findings=(finding,)).message == shown

@@ -77,7 +77,7 @@ def test_the_evidence_is_the_baseline_and_the_trials_of_its_engine(builder: Hist
     _store(builder)
     told, site = _told(builder)
     baseline = baseline_of(told, site.reading)
-    evidence = evidence_of(told, baseline, builder.history.queries)
+    evidence = evidence_of(told, baseline, builder.history.queries, site.reading)
     assert len(baseline) == told.verdict.n == SESSIONS - 1
     assert evidence.certain
     assert [trial.left_out for trial in evidence.trials] == ["", "", "contended"]
@@ -92,7 +92,7 @@ def test_the_evidence_is_the_baseline_and_the_trials_of_its_engine(builder: Hist
 def test_a_baseline_that_cannot_be_told_is_said_to_be_likely(builder: HistoryBuilder) -> None:
     """Where the median of the runs before is another one, they are not called the baseline."""
     told, site = _with_verdict(builder, a_verdict(n=9, baseline=1.15))
-    evidence = evidence_of(told, baseline_of(told, site.reading), builder.history.queries)
+    evidence = evidence_of(told, baseline_of(told, site.reading), builder.history.queries, site.reading)
     assert not evidence.certain
 
 
@@ -327,4 +327,4 @@ def test_runs_at_the_new_level_are_no_last_good_run(builder: HistoryBuilder) -> 
     told, site = _told(builder)
     baseline = baseline_of(told, site.reading)
     assert baseline[-1].status == "improved"
-    assert evidence_of(told, baseline, builder.history.queries).good_session == f"{SESSIONS - 4:012x}"
+    assert evidence_of(told, baseline, builder.history.queries, site.reading).good_session == f"{SESSIONS - 4:012x}"

@@ -76,7 +76,7 @@ def test_the_newest_two_versions_are_compared_at_first(two_versions: HistoryBuil
     assert page.chosen is not None
     assert [each.label for each in page.chosen] == ["onnxruntime 1.30.0", "onnxruntime 1.31.1"]
     assert page.sentence.startswith(
-        "onnxruntime 1.31.1 is faster in 3, slower in 3 and unchanged in 3 of 9, against onnxruntime 1.30.0;"
+        "onnxruntime 1.31.1 against onnxruntime 1.30.0: faster in 3, slower in 3 and unchanged in 3 of 9;"
     )
     assert sorted(row.point for row in page.rows) == ["batch=1", "batch=16", "batch=4"]
     words = [[cell.word if cell else None for cell in row.cells] for row in page.rows]

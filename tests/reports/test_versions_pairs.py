@@ -92,7 +92,7 @@ def test_a_sentence_counts_every_cell() -> None:
     values[A]["p5"], values[B]["p5"] = _runs(1.0), [1.1]
     pair = _compare(values, points=(*levels, "p5", "p6"))
     assert pair.sentence == (
-        "new is faster in 1, slower in 2, unchanged in 1 and not decided in 1 of 5, against old; median "
+        "new against old: faster in 1, slower in 2, unchanged in 1 and not decided in 1 of 5; median "
         "+10.0\u00a0%. "
         "1 cannot be compared."
     )  # fmt: skip
