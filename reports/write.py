@@ -107,7 +107,8 @@ def _write(site: Site, destination: Path, last: int) -> Path:
         destination.mkdir(parents=True, exist_ok=True)
         before = written_before(destination)
         states = {name: before[name] for name in writer.names if writer.still_holds(name, before.get(name, ""))}
-        changed = [name for name in writer.names if name not in states and name != INDEX]
+        changed = [name for name in writer.names if name not in states]
+        others = [name for name in changed if name != INDEX]
         setup = {
             "history": site.history.url,
             "title": site.title,
@@ -116,8 +117,8 @@ def _write(site: Site, destination: Path, last: int) -> Path:
             "destination": str(destination.resolve()),
             "digest": writer.digest,
         }
-        states |= write_shared(changed, writer.write, setup, helpers_for(len(changed)))
-        states[INDEX] = writer.write(INDEX)
+        states |= write_shared(others, writer.write, setup, helpers_for(len(others)))
+        states |= {name: writer.write(name) for name in changed if name == INDEX}
         remove_leftovers(destination, states)
     except OSError as error:
         raise UsageError(
