@@ -36,6 +36,7 @@ from harness.trials import (
     accuracy_measurements,
     build_measurements,
     engine_record,
+    graph_record,
     layer_conditions,
     tensor_errors,
     timing_measurements,
@@ -350,6 +351,7 @@ class CaseRun:
             },
             phases=self._phases.read(),
             engine=self._engine(),
+            graph=graph_record(self._pipeline.done("graph")),
             measurements=tuple(self._measurements()),
             tensor_errors=tuple(
                 tensor_errors(outputs["points"] if outputs else None, layers, self.case.profile.smallest.label)
