@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # In user units: what a letter takes of the operator's line, and of the smaller ones; heights of boxes; space around.
 _LETTER, _SMALL_LETTER = 7.3, 6.0
 _HEIGHT, _END_HEIGHT, _MARGIN, _PADDING = 40.0, 26.0, 14.0, 9.0
-_NARROWEST, _WIDEST = 118.0, 212.0
+_NARROWEST, _WIDEST = 118.0, 236.0
 _HEAD = 4.0
 
 

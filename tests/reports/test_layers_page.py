@@ -43,9 +43,39 @@ def test_every_layer_is_in_a_table_that_can_be_sorted(broken: ParsedPage) -> Non
 
 
 def test_what_is_not_known_is_said(broken: ParsedPage) -> None:
-    """Where nobody ran the layers alone the page says when that is done, and why there is no drawing of the graph."""
+    """Where nobody ran the layers alone the page says when that is done."""
     assert "What each layer adds by itself was not looked into" in broken.text
-    assert "The graph itself is not drawn here" in broken.text
+
+
+def test_the_graph_is_drawn(broken: ParsedPage) -> None:
+    """Boxes that are outside their tolerance are marked, and each leads to a row of the table that is there."""
+    assert "The 67 nodes of the graph, from its inputs down to its outputs" in broken.text
+    boxes = [attributes for tag, attributes in broken.elements if tag == "a" and "node" in attributes.get("class", "")]
+    assert sum("failed-node" in attributes["class"] for attributes in boxes) == 31
+    rows = {attributes.get("id") for tag, attributes in broken.elements if tag == "tr"}
+    assert {attributes["href"].removeprefix("#") for attributes in boxes} <= rows
+    assert {attributes.get("value") for tag, attributes in broken.elements if tag == "input"} >= {
+        "error",
+        "time",
+        "type",
+    }
+    assert "quantised and dequantised on its way" in broken.text
+    assert "is not drawn here" not in broken.text
+
+
+def test_a_graph_that_was_not_remembered_is_missed(builder: HistoryBuilder, tmp_path: Path) -> None:
+    """Where the history has no graph, or only its size, the page says so in place of the drawing."""
+    session = builder.session(0)
+    trial = builder.trial(session, "resnet50", "fp16")
+    assert trial.graph is not None
+    large = replace(trial.graph, hash="large", size=1203, nodes=())
+    for record in (replace(trial, graph=None), builder.trial(session, "encoder", "fp16", graph=large)):
+        builder.history.add_trial(record)
+    folder = write_report(builder.history, tmp_path / "report").parent
+    before = ParsedPage.of(folder / name_of("resnet50", "fp16"))
+    assert "stored by a harness that did not remember graphs yet" in before.text
+    assert "of its 1,203 nodes" in ParsedPage.of(folder / name_of("encoder", "fp16")).text
+    assert ("svg", "graph-drawing") not in [(tag, attributes.get("class")) for tag, attributes in before.elements]
 
 
 def test_engines_stand_beside_each_other(sample_report: Path) -> None:
