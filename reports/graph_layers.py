@@ -104,7 +104,8 @@ def order(graph: Layered) -> list[list[int]]:
     section 3. The best order that was met is kept.
     """
     layers = _walked(graph)
-    best, fewest = layers, crossings(layers, graph.below)
+    _exchange(layers, graph)
+    best, fewest = [list(layer) for layer in layers], crossings(layers, graph.below)
     waited = 0
     for sweep in range(_SWEEPS):
         if fewest == 0 or waited == _PATIENCE:

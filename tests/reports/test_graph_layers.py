@@ -7,7 +7,8 @@ import random
 
 import pytest
 
-from reports.graph_layers import crossings, layered, order
+from reports import graph_layers as module
+from reports.graph_layers import Layered, crossings, layered, order
 
 FIRE = [(0, 1), (0, 2), (1, 3), (2, 3)]
 
@@ -75,13 +76,42 @@ def counted_one_by_one(layers: list[list[int]], below: list[list[int]]) -> int:
     return count
 
 
+def random_graph(seed: int) -> Layered:
+    """Return a graph of 40 nodes that reads across several layers."""
+    generator = random.Random(seed)
+    edges = sorted({(generator.randrange(max(head - 6, 0), head), head) for head in range(1, 40) for _ in range(2)})
+    return layered(40, edges)
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_an_order_never_makes_it_worse(seed: int) -> None:
     """On random graphs the count is right, and no more edges cross than before."""
-    generator = random.Random(seed)
-    edges = sorted({(generator.randrange(max(head - 6, 0), head), head) for head in range(1, 40) for _ in range(2)})
-    graph = layered(40, edges)
+    graph = random_graph(seed)
     found = order(graph)
     assert [sorted(layer) for layer in found] == [sorted(layer) for layer in graph.layers]
     assert crossings(found, graph.below) == counted_one_by_one(found, graph.below)
     assert crossings(found, graph.below) <= crossings(graph.layers, graph.below)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_exchange_of_neighbours_would_be_better(seed: int) -> None:
+    """No two vertices side by side could change places with fewer crossings."""
+    graph = random_graph(seed)
+    found = order(graph)
+    fewest = crossings(found, graph.below)
+    for layer in found:
+        for i in range(len(layer) - 1):
+            layer[i : i + 2] = layer[i : i + 2][::-1]
+            assert crossings(found, graph.below) >= fewest
+            layer[i : i + 2] = layer[i : i + 2][::-1]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_best_order_is_kept(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    """One sweep more never makes it worse, though a sweep by itself may."""
+    graph = random_graph(seed)
+    counts = []
+    for sweeps in range(8):
+        monkeypatch.setattr(module, "_SWEEPS", sweeps)
+        counts.append(crossings(order(graph), graph.below))
+    assert counts == sorted(counts, reverse=True)

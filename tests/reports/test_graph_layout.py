@@ -89,6 +89,23 @@ def test_a_chain_is_straight() -> None:
     assert {len(route) for route in layout.routes} == {2}
 
 
+def test_a_chain_beside_a_wide_part_is_straight() -> None:
+    """A branch keeps to its column, however many nodes stand beside it in some of its layers."""
+    chain = [(0, 1), (1, 2), (2, 3), (3, 4), (4, 13)]
+    beside = [(0, 5), (5, 6), (5, 7), (5, 8), (6, 9), (7, 9), (8, 9), (9, 10), (9, 11), (10, 12), (11, 12), (12, 13)]
+    centres = lay_out([BOX] * 14, [*chain, *beside]).centres
+    assert len({round(centres[node][0], 6) for node in (1, 2, 3, 4)}) == 1
+    assert len({round(centres[node][0], 6) for node in (5, 7, 9, 12)}) == 1
+
+
+def test_a_long_edge_is_straight_where_others_cross_it() -> None:
+    """What crosses the inside of a long edge bends in its stead."""
+    edges = [(0, 2), (1, 2), (1, 3), (2, 4), (3, 5), (3, 4), (4, 6), (5, 7), (4, 7), (6, 8), (7, 9), (1, 8), (0, 9)]
+    layout = lay_out([BOX] * 10, edges)
+    for route in layout.routes[-2:]:
+        assert len({x for x, _ in route[1:-1]}) == 1
+
+
 def test_fire_modules_are_symmetric() -> None:
     """What forks and joins again stands in the middle of its two branches, module after module."""
     nodes, edges = fire_modules(8)

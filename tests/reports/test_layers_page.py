@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import text as sql
 
 from reports.links import layers_file
 from reports.write import write_report
@@ -106,6 +107,20 @@ def test_only_what_changed_is_written_again(builder: HistoryBuilder, tmp_path: P
     write_report(builder.history, folder)
     after = {path.name: path.stat().st_ino for path in folder.glob("layers-*.html")}
     assert {name.split("-")[1] for name in before if before[name] != after[name]} == {"resnet50"}
+
+
+def test_another_graph_is_drawn_anew(builder: HistoryBuilder, tmp_path: Path) -> None:
+    """A page whose graph is another one is written again, though its trial has the same number."""
+    session = builder.session(0)
+    for model in ("resnet50", "encoder"):
+        builder.history.add_trial(builder.trial(session, model, "fp16"))
+    folder = write_report(builder.history, tmp_path / "report").parent
+    before = {path.name: path.stat().st_ino for path in folder.glob("layers-*.html")}
+    with builder.history._writer.begin() as connection:
+        connection.execute(sql("UPDATE graph SET graph_hash = 'another' WHERE id = 1"))
+    write_report(builder.history, folder)
+    after = {path.name: path.stat().st_ino for path in folder.glob("layers-*.html")}
+    assert [name.split("-")[1] for name in before if before[name] != after[name]] == ["resnet50"]
 
 
 def test_an_engine_without_layers_still_shows_errors(builder: HistoryBuilder, tmp_path: Path) -> None:
