@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from harness.history.records import GraphRecord, LayerRecord, TensorErrorRecord, TrialRecord
 
-# Up to this width a drawing fits beside nothing else on a usual screen, and no smaller than it is.
+# A drawing of up to this width has room on a usual screen without being made smaller.
 _USUAL_WIDTH = 1160
 
 
@@ -108,8 +108,9 @@ def _badness(error: TensorErrorRecord) -> tuple[bool, float]:
 def _worst(node: ShownNode, errors: Mapping[tuple[str, str], TensorErrorRecord]) -> TensorErrorRecord | None:
     if node.kind == "input":
         return None
-    scope = "outputs" if node.kind == "output" else "layers"
-    return max((errors[scope, name] for name in node.tensors if (scope, name) in errors), key=_badness, default=None)
+    # A tensor that is an output of the graph is compared as one, not as a layer.
+    own = [(scope, name) for scope in ("layers", "outputs") for name in node.tensors]
+    return max((errors[key] for key in own if key in errors), key=_badness, default=None)
 
 
 def _box(

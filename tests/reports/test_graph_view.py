@@ -94,9 +94,9 @@ def test_a_box_tells_all_that_is_known(trial: TrialRecord) -> None:
 
 
 def test_boxes_are_coloured_by_three_quantities(trial: TrialRecord) -> None:
-    """Nodes of a fused layer have its time and type in common; what failed is marked; ends have no time."""
+    """Nodes of a fused layer share its time and type, what makes an output has its error, and ends have no time."""
     assert [box.get("class") for box in boxes(trial)] == [
-        "node end", "node e3 t5 n2", "node failed-node e4 t5 n2", "node t5 n4", "node end e0"
+        "node end", "node e3 t5 n2", "node failed-node e4 t5 n2", "node e0 t5 n4", "node end e0"
     ]  # fmt: skip
     assert [box.get("href") for box in boxes(trial)] == [None, "#tensor-1", None, None, None]
     assert [colouring.key for colouring in drawn(trial).colourings] == ["error", "time", "type"]
