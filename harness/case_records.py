@@ -14,6 +14,7 @@ from harness.trials import (
     accuracy_measurements,
     build_measurements,
     engine_record,
+    graph_record,
     layer_conditions,
     tensor_errors,
     timing_measurements,
@@ -88,6 +89,7 @@ class CaseRecords:
             conditions=self._conditions(),
             phases=phases,
             engine=self.engine(),
+            graph=graph_record(self._done("graph")),
             measurements=tuple(self.measurements()),
             tensor_errors=tuple(
                 tensor_errors(outputs["points"] if outputs else None, layers, self._case.profile.smallest.label)

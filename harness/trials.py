@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.cases import Case, Point
-from harness.history.records import EngineRecord, LayerRecord, MeasurementRecord, TensorErrorRecord
+from harness.history.records import (
+    EngineRecord,
+    GraphRecord,
+    LayerRecord,
+    MeasurementRecord,
+    NodeRecord,
+    TensorErrorRecord,
+)
 from harness.measurement.sampling import percentile
 from harness.runtimes.layer_times import time_shares
 
@@ -35,6 +42,28 @@ def engine_record(built: Mapping[str, Any], milliseconds: Mapping[str, float] | 
         log=built["log"],
         time_shares=time_shares((layer.compute_type, layer.milliseconds) for layer in layers),
         layer_list=layers,
+    )
+
+
+def graph_record(prepared: Mapping[str, Any] | None) -> GraphRecord | None:
+    """Make the record of a graph from the answer of ``prepare``; None where that was not given."""
+    if prepared is None:
+        return None
+    structure = prepared["structure"]
+    return GraphRecord(
+        hash=prepared["hash"],
+        size=structure["size"],
+        inputs=tuple(structure["inputs"]),
+        outputs=tuple(structure["outputs"]),
+        nodes=tuple(
+            NodeRecord(
+                name=node["name"],
+                operator=node["operator"],
+                inputs=tuple(node["inputs"]),
+                outputs=tuple(node["outputs"]),
+            )
+            for node in structure["nodes"]
+        ),
     )
 
 

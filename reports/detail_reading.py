@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import exists, select
 
 from harness.history.reading import IDS_AT_ONCE
-from harness.history.tables import Case, Engine, EngineLayer, Environment, Subject, TensorError, Trial, Verdict
+from harness.history.tables import Case, Engine, EngineLayer, Environment, Graph, Subject, TensorError, Trial, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -72,6 +72,7 @@ class Details:
         build_of: that hash by trial, for those trials.
         layered: the newest trials that have layers to show: errors of them, or those of their engine.
         listed: those of them whose engine's layers are known.
+        graph_of: the hash of the graph by trial, for those of the newest trials whose graph was remembered.
         notable: the notable words on series, by session.
     """
 
@@ -79,6 +80,7 @@ class Details:
     build_of: Mapping[int, str]
     layered: frozenset[int]
     listed: frozenset[int]
+    graph_of: Mapping[int, str]
     notable: Mapping[str, Sequence[NotableVerdict]]
 
 
@@ -99,11 +101,15 @@ def read_details(site: Site) -> Details:
         with_errors, listed = _layered(
             connection, [cell.trial_id for own in site.reading.cells.values() for cell in own]
         )
+        graphs = select(Trial.id, Graph.graph_hash).join(Graph, Graph.id == Trial.graph_id)
+        remembered: Iterable[Any] = connection.execute(graphs.where(Trial.id.in_(newest[:IDS_AT_ONCE])))
+        graph_of = {trial: graph for trial, graph in remembered}  # noqa: C416 - rows are no pairs to mypy
     return Details(
         builds=builds,
         build_of={use.trial_id: build for build, uses in builds.items() for use in uses},
         layered=with_errors | listed,
         listed=listed,
+        graph_of=graph_of,
         notable=notable,
     )
 

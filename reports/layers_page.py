@@ -14,6 +14,7 @@ from reports.drawing import marker_definitions
 from reports.engine_comparison import Comparison, compare_engines
 from reports.engine_layers import EngineLayerTable, Quantity, decibels, layer_table, milliseconds
 from reports.engine_view import EngineRoom, engine_view
+from reports.graph_view import GraphView, graph_view, why_not_drawn
 from reports.layer_origins import OriginsView, analysis_of, misfits_text, origins_view, ratio_of
 from reports.linked import Linked, case_link, engine_link, environment_link, index_link, session_link
 from reports.links import layers_file
@@ -66,6 +67,11 @@ class TensorRow:
     compute_type: str
     time: Quantity
 
+    @property
+    def anchor(self) -> str:
+        """What the row is called in an address."""
+        return _anchor(self.place)
+
 
 @dataclass(frozen=True)
 class BesideView:
@@ -100,6 +106,8 @@ class LayersPage:
     engine: Linked
     errors: LayersView | None
     notes: tuple[str, ...]
+    graph: GraphView | None
+    no_graph: str
     origins: OriginsView | None
     tensors: tuple[TensorRow, ...]
     tensors_title: str
@@ -122,6 +130,7 @@ def layers_files(site: Site, details: Details) -> Iterator[SiteFile]:
                     *(cell.trial_id, case.version, standing_of(cell).key, site.title),
                     *(site.names.subjects[cell.subject_hash].label, site.names.subjects[cell.subject_hash].index),
                     *(site.names.environments[case.environment].name, details.build_of.get(cell.trial_id)),
+                    details.graph_of.get(cell.trial_id),
                     [(other.title, other.cell.trial_id) for other in beside.here],
                     [other.title for other in beside.there],
                 ])  # fmt: skip
@@ -153,6 +162,8 @@ def _content(site: Site, details: Details, case: CurrentCase, cell: MatrixCell, 
         engine=engine_link(site, details.build_of.get(cell.trial_id, "")),
         errors=errors,
         notes=layer_notes(record.conditions),
+        graph=graph_view(record, {error.tensor: _anchor(error.position + 1) for error in of_layers[:_MOST_TENSORS]}),
+        no_graph=why_not_drawn(record.graph),
         origins=origins_view(of_layers, f"a{cell.trial_id}", data),
         tensors=tuple(_tensor_row(error, _makers(layers, error.tensor)) for error in of_layers[:_MOST_TENSORS]),
         tensors_title=_tensors_title(len(of_layers)),
@@ -173,6 +184,10 @@ def _content(site: Site, details: Details, case: CurrentCase, cell: MatrixCell, 
         data=data.to_json([], site.names),
     )
     return render(page, "layers.html.j2", site.navigation)
+
+
+def _anchor(place: int) -> str:
+    return f"tensor-{place}"
 
 
 def _layers_link(site: Site, other: Neighbour, anchor: str = "") -> Linked:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _SCRIPTS = {
     "index.html.j2": ("overview.js",),
     "model.html.j2": ("charts.js",),
-    "layers.html.j2": ("charts.js",),
+    "layers.html.j2": ("charts.js", "graph.js"),
     "versions.html.j2": ("versions.js",),
     "case.html.j2": ("vendor/uPlot.iife.min.js", "case_view.js", "case_charts.js", "case_panel.js"),
 }

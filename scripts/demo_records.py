@@ -21,8 +21,10 @@ from harness.history.records import (
     EngineRecord,
     EnvironmentRecord,
     FindingRecord,
+    GraphRecord,
     LayerRecord,
     MeasurementRecord,
+    NodeRecord,
     SessionRecord,
     SubjectRecord,
     TensorErrorRecord,
@@ -137,6 +139,7 @@ def _trial(read: Mapping[str, Any]) -> TrialRecord:
             "subject": SubjectRecord(**read["subject"]),
             "started_at": datetime.fromisoformat(read["started_at"]),
             "engine": None if read["engine"] is None else _engine(read["engine"]),
+            "graph": _graph(read.get("graph")),
             "measurements": tuple(map(_measurement, read["measurements"])),
             "tensor_errors": tuple(TensorErrorRecord(**each) for each in read["tensor_errors"]),
             "findings": tuple(FindingRecord(**each) for each in read["findings"]),
@@ -150,6 +153,18 @@ def _trial(read: Mapping[str, Any]) -> TrialRecord:
 def _engine(read: Mapping[str, Any]) -> EngineRecord:
     layers = (LayerRecord(**{**layer, "outputs": tuple(layer["outputs"])}) for layer in read["layer_list"])
     return EngineRecord(**{**read, "warnings": tuple(read["warnings"]), "layer_list": tuple(layers)})
+
+
+def _graph(read: Mapping[str, Any] | None) -> GraphRecord | None:
+    """Return a trial's graph; recordings of before graphs were remembered have none."""
+    if read is None:
+        return None
+    nodes = (NodeRecord(**{**node, **_tuples(node, "inputs", "outputs")}) for node in read["nodes"])
+    return GraphRecord(**{**read, **_tuples(read, "inputs", "outputs"), "nodes": tuple(nodes)})
+
+
+def _tuples(read: Mapping[str, Any], *names: str) -> dict[str, tuple[Any, ...]]:
+    return {name: tuple(read[name]) for name in names}
 
 
 def _measurement(read: Mapping[str, Any]) -> MeasurementRecord:

@@ -38,6 +38,8 @@ def test_a_trial_records_everything(start_case: StartCase) -> None:
     assert trial.engine is not None
     assert trial.engine.bytes > 0
     assert trial.engine.layers > 0
+    assert trial.graph is not None
+    assert {"Conv", "Relu", "Cast"} <= {node.operator for node in trial.graph.nodes}
     metrics = {(m.metric, m.point) for m in trial.measurements}
     assert {("latency_host", "batch=1"), ("throughput", "batch=1"), ("build_seconds", ""), ("host_memory_peak", ""),
             ("engine_bytes", ""), ("load_seconds", ""), ("output_sqnr_db", "batch=1")} <= metrics  # fmt: skip

@@ -8,17 +8,20 @@ import pytest
 
 from harness.accuracy import compare_tensors
 from harness.cases import FP16, METRICS, Case, Model, Profile
+from harness.graphs.structure import structure_of
 from harness.history.records import EngineRecord, LayerRecord, MeasurementRecord
 from harness.measurement.sampling import PERCENTILE_SAMPLES
 from harness.trials import (
     accuracy_measurements,
     build_measurements,
     engine_record,
+    graph_record,
     layer_conditions,
     layer_records,
     tensor_errors,
     timing_measurements,
 )
+from tests.graphs.small_graphs import two_products
 
 BUILT: dict[str, Any] = {
     "seconds": 1.5,
@@ -222,3 +225,13 @@ def test_compared_tensors_become_records_outputs_first() -> None:
     assert records[0].tolerance == {"cosine": 0.9}
     assert records[1].errors["max_abs"] == 1.0
     assert tensor_errors(None, None, "batch=1") == []
+
+
+def test_a_prepared_graph_becomes_a_record() -> None:
+    """The record has the hash, the size and the wires that the worker told; without an answer there is none."""
+    structure = structure_of(two_products())
+    record = graph_record({"hash": "abc", "structure": structure.to_json()})
+    assert record is not None
+    assert (record.hash, record.size, record.inputs, record.outputs) == ("abc", 4, ("x",), ("total",))
+    assert [vars(node) for node in record.nodes] == [vars(node) for node in structure.nodes]
+    assert graph_record(None) is None

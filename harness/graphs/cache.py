@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from onnx import ModelProto
 
-Kind = Literal["sources", "recipes"]
+Kind = Literal["sources", "recipes", "structures"]
 
 
 def key_of(*parts: object) -> str:
@@ -29,7 +29,8 @@ class GraphCache:
     """A folder of graphs and of records.
 
     ``graphs/<graph hash>.onnx`` holds a graph, with its weights in ``.onnx.data`` beside it where they are large.
-    ``sources/<key>.json`` tells which FP32 graph a source gave, ``recipes/<key>.json`` which graph a recipe gave.
+    ``sources/<key>.json`` tells which FP32 graph a source gave, ``recipes/<key>.json`` which graph a recipe gave, and
+    ``structures/<key>.json`` how a graph is wired.
     """
 
     def __init__(self, root: Path) -> None:

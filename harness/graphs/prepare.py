@@ -19,6 +19,7 @@ from harness.graphs.calibration import Sample, calibration_samples, hash_samples
 from harness.graphs.load import check_names
 from harness.graphs.recipes import RECIPE_VERSIONS, apply_recipe, type_shares
 from harness.graphs.sources import source_code_hash
+from harness.graphs.structure import GraphStructure, cached_structure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,6 +88,7 @@ class PreparedGraph:
         fp32_hash: its hash.
         inputs: what both graphs are fed.
         outputs: what both give back.
+        structure: how the graph's nodes are wired.
         notes: what the recipe had to say, e.g. that weights were clamped.
         type_shares: share of computing nodes by number type; see ``harness.graphs.recipes.type_shares``.
         cached: whether the graph was found rather than made.
@@ -99,6 +101,7 @@ class PreparedGraph:
     fp32_hash: str
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
+    structure: GraphStructure
     notes: tuple[str, ...] = ()
     type_shares: Mapping[str, float] = field(default_factory=dict)
     cached: bool = False
@@ -112,6 +115,7 @@ class PreparedGraph:
             "fp32_path": str(self.fp32_path),
             "inputs": specs_to_json(self.inputs),
             "outputs": specs_to_json(self.outputs),
+            "structure": self.structure.to_json(),
             "notes": list(self.notes),
             "type_shares": dict(self.type_shares),
         }
@@ -125,6 +129,7 @@ class PreparedGraph:
             "fp32_path": Path(data["fp32_path"]),
             "inputs": specs_from_json(data["inputs"]),
             "outputs": specs_from_json(data["outputs"]),
+            "structure": GraphStructure.from_json(data["structure"]),
             "notes": tuple(data["notes"]),
         })  # fmt: skip
 
@@ -145,6 +150,7 @@ def prepare(request: PrepareRequest) -> PreparedGraph:
         base = base_graph(request.source, cache)
         check_names("input of the graph", request.feeds, (spec.name for spec in base.inputs))
         record, cached = _recipe_record(request, base, cache)
+        structure = cached_structure(record["hash"], cache)
     except OSError as error:
         raise ConfigurationError(
             f"the graph cache {str(request.cache)!r} cannot be used: {error}. Name another folder, or make room in it."
@@ -156,6 +162,7 @@ def prepare(request: PrepareRequest) -> PreparedGraph:
         fp32_hash=base.hash,
         inputs=base.inputs,
         outputs=base.outputs,
+        structure=structure,
         notes=tuple(record["notes"]),
         type_shares=record["type_shares"],
         cached=cached,

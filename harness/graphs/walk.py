@@ -145,7 +145,7 @@ def sort_nodes(graph: GraphProto) -> None:
     for start in range(len(graph.node)):
         stack = [start]
         while stack:
-            before = [producers[name] for name in _names_read(graph.node[stack[-1]]) if name in producers]
+            before = [producers[name] for name in names_read(graph.node[stack[-1]]) if name in producers]
             waiting = [index for index in before if index not in order]
             if waiting:
                 stack.extend(reversed(waiting))
@@ -162,9 +162,10 @@ def _copy_of_node(node: NodeProto) -> NodeProto:
     return copy
 
 
-def _names_read(node: NodeProto) -> Iterator[str]:
+def names_read(node: NodeProto) -> Iterator[str]:
+    """Yield the names of the tensors that ``node`` and its bodies read; those that a body makes are among them."""
     yield from node.input
     for body in bodies_of(node):
         for inner in body.node:
-            yield from _names_read(inner)
+            yield from names_read(inner)
         yield from (output.name for output in body.output)

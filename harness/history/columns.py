@@ -66,6 +66,21 @@ class Structure(TypeDecorator[Any]):
         return None if value is None else _numbers(json.loads(value))
 
 
+class Names(TypeDecorator[Any]):
+    """Lists of texts, however nested, as JSON text; unlike in a structure, a tensor may be called ``NaN``."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Write names."""
+        return None if value is None else json.dumps(value, separators=(",", ":"))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002 - as above
+        """Read names."""
+        return None if value is None else json.loads(value)
+
+
 class Samples(TypeDecorator[np.ndarray]):
     """A float32 vector as zlib-compressed little-endian bytes."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import aliased
 
+from harness.history.graphs import graphs_of
 from harness.history.records import (
     EngineRecord,
     EnvironmentRecord,
@@ -180,12 +181,12 @@ def findings_of(connection: Connection, trials: Subquery) -> Mapping[int, list[F
 
 
 def trials(connection: Connection, trial_ids: Sequence[int]) -> dict[int, TrialRow]:
-    """Return trials by their ids with everything but raw samples, in seven statements and three for the keys."""
+    """Return trials by their ids with everything but raw samples, in eight statements and three for the keys."""
     chosen = select(Trial.id).where(Trial.id.in_(trial_ids)).subquery()
     subjects = {row.id: subject(row) for row in connection.execute(select(Subject.__table__))}
     environments = {row.id: environment(row) for row in connection.execute(select(Environment.__table__))}
     cases = {row.id: row for row in connection.execute(select(Case.__table__))}
-    engines = _engines(connection, chosen)
+    engines, graphs = _engines(connection, chosen), graphs_of(connection, chosen)
     values, findings = values_of(connection, chosen), findings_of(connection, chosen)
     verdicts, tensor_errors = _own_verdicts(connection, chosen), _tensor_errors(connection, chosen)
     rows = connection.execute(select(Trial.__table__).where(Trial.id.in_(trial_ids)).order_by(Trial.id))
@@ -210,6 +211,7 @@ def trials(connection: Connection, trial_ids: Sequence[int]) -> dict[int, TrialR
                 conditions=row.conditions,
                 phases=row.phases,
                 engine=engines.get(row.engine_id),
+                graph=graphs.get(row.graph_id),
                 measurements=tuple(
                     MeasurementRecord(metric=metric, point=point, value=value)
                     for (metric, point), value in values[row.id].items()

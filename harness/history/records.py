@@ -7,6 +7,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from harness.errors import HistoryError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -146,6 +148,59 @@ class EngineRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NodeRecord:
+    """One node of a graph.
+
+    Attributes:
+        name: as the graph has it; may be empty.
+        operator: its type, e.g. ``Conv``.
+        inputs: names of the tensors that it reads, less constants.
+        outputs: names of the tensors that it makes.
+    """
+
+    name: str
+    operator: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GraphRecord:
+    """The graph that an engine was built from; see ``harness.graphs.structure``.
+
+    Attributes:
+        hash: SHA-256 over graph and weights.
+        size: how many nodes it has, constant ones and those that quantise apart.
+        inputs: names of the tensors that it is fed.
+        outputs: names of those that it gives back.
+        nodes: each behind those that it reads from; none of a graph that is too large to be kept.
+
+    Raises:
+        HistoryError: two nodes make the same tensor, or one reads what none before it makes.
+    """
+
+    hash: str
+    size: int
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    nodes: tuple[NodeRecord, ...] = ()
+
+    def __post_init__(self) -> None:
+        made = set(self.inputs)
+        for node in self.nodes:
+            for problem, names in (
+                ("reads {!r}, which no node before it makes", [name for name in node.inputs if name not in made]),
+                ("makes {!r}, which is made before it", [name for name in node.outputs if name in made]),
+            ):
+                if names:
+                    raise HistoryError(
+                        f"in the graph {self.hash[:12]!r} the node {node.name!r} ({node.operator}) "
+                        f"{problem.format(names[0])}; list each node once, behind those that it reads from"
+                    )
+            made.update(node.outputs)
+
+
+@dataclass(frozen=True, kw_only=True)
 class MeasurementRecord:
     """One metric at one point of one trial.
 
@@ -241,6 +296,7 @@ class TrialRecord:
         quality: whether its timings can be trusted.
         conditions: load average, frequency, other processes, as read beside the timings.
         phases: wall seconds by phase: ``graph reference build run compare measure harness``.
+        graph: what its engine was built from; None if that was not made, or stored before graphs were.
     """
 
     session: str
@@ -260,6 +316,7 @@ class TrialRecord:
     conditions: Mapping[str, Any] = field(default_factory=dict)
     phases: Mapping[str, float] = field(default_factory=dict)
     engine: EngineRecord | None = None
+    graph: GraphRecord | None = None
     measurements: tuple[MeasurementRecord, ...] = ()
     tensor_errors: tuple[TensorErrorRecord, ...] = ()
     findings: tuple[FindingRecord, ...] = ()

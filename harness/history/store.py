@@ -13,6 +13,7 @@ from harness.errors import HistoryError, unknown_value
 from harness.history import schema
 from harness.history.declarations import declare_metrics
 from harness.history.engines import engine_id
+from harness.history.graphs import graph_id
 from harness.history.identity import series_fingerprint
 from harness.history.location import Location, connect, translated, writer
 from harness.history.named_baselines import add_baseline
@@ -134,7 +135,7 @@ class History:
     def add_trial(self, record: TrialRecord) -> int:
         """Store a trial with all that belongs to it, in one commit, and return its id.
 
-        Environment, subject, case, series and engine are found by their hashes, or made.
+        Environment, subject, case, series, engine and graph are found by their hashes, or made.
 
         Raises:
             HistoryError: the trial's session was never started, or two of its measurements are of the same series.
@@ -232,6 +233,7 @@ def _insert_trial(connection: Connection, record: TrialRecord) -> int:
         quality=record.quality,
         conditions=record.conditions,
         phases=record.phases,
+        graph_id=None if record.graph is None else graph_id(connection, record.graph),
     )
 
 

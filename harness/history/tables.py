@@ -1,6 +1,6 @@
 """The tables, as SQLAlchemy's typed ORM; valid on 2.0 and 2.1.
 
-session ──< trial >── case, environment, subject, engine
+session ──< trial >── case, environment, subject, engine, graph
                 │
                 ├──< measurement >── series >── case, environment      one metric at one point, with its raw samples
                 ├──< verdict     >── series
@@ -28,7 +28,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, MetaData, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import Text
 
-from harness.history.columns import CompressedText, Number, Samples, Structure, UtcTime
+from harness.history.columns import CompressedText, Names, Number, Samples, Structure, UtcTime
 
 _ON_DELETE = "CASCADE"
 
@@ -154,6 +154,21 @@ class EngineLayer(Base):
     milliseconds: Mapped[float | None]
 
 
+class Graph(Base):
+    """A graph that engines are built from; columns as in ``harness.history.records.GraphRecord``.
+
+    Each of ``nodes`` is a list: name, operator, the list of its inputs, the list of its outputs.
+    """
+
+    __tablename__ = "graph"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    graph_hash: Mapped[str] = mapped_column(unique=True)
+    size: Mapped[int]
+    inputs: Mapped[list[str]] = mapped_column(Names)
+    outputs: Mapped[list[str]] = mapped_column(Names)
+    nodes: Mapped[list[list[Any]]] = mapped_column(Names)
+
+
 class Trial(Base):
     """One process that loaded one engine and measured it."""
 
@@ -174,6 +189,8 @@ class Trial(Base):
     quality: Mapped[str]
     conditions: Mapped[dict[str, Any]] = mapped_column(Structure)
     phases: Mapped[dict[str, Any]] = mapped_column(Structure)
+    # None in trials that ended before their graph was made, and in those of before schema 0007.
+    graph_id: Mapped[int | None] = mapped_column(ForeignKey("graph.id"))
 
 
 class Measurement(Base):

@@ -11,8 +11,10 @@ from harness.history.records import (
     EngineRecord,
     EnvironmentRecord,
     FindingRecord,
+    GraphRecord,
     LayerRecord,
     MeasurementRecord,
+    NodeRecord,
     SessionRecord,
     SubjectRecord,
     TensorErrorRecord,
@@ -120,6 +122,16 @@ def full_trial(number: int) -> TrialRecord:
                     milliseconds=0.25,
                 ),
                 LayerRecord(position=1, name="reformat", operator="Reformat", compute_type=""),
+            ),
+        ),
+        graph=GraphRecord(
+            hash="9" * 64,
+            size=2,
+            inputs=("x",),
+            outputs=("NaN",),
+            nodes=(
+                NodeRecord(name="conv1", operator="Conv", inputs=("x",), outputs=("conv1",)),
+                NodeRecord(name="", operator="Relu", inputs=("conv1",), outputs=("NaN", "Infinity")),
             ),
         ),
         measurements=(

@@ -12,7 +12,7 @@ import sqlalchemy
 from sqlalchemy.dialects import sqlite
 
 from harness.errors import HistoryError
-from harness.history.columns import CompressedText, Number, Samples, Structure, UtcTime
+from harness.history.columns import CompressedText, Names, Number, Samples, Structure, UtcTime
 
 if TYPE_CHECKING:
     from sqlalchemy.types import TypeDecorator
@@ -63,6 +63,13 @@ def test_times_sort_as_text() -> None:
 def test_structure_comes_back_equal(value: Any) -> None:
     """Structures survive, infinities included."""
     assert reread(Structure(), value) == value
+
+
+def test_names_come_back_as_text() -> None:
+    """A tensor may be called what a structure would take for a number."""
+    names = ["NaN", ["Infinity", "naïve"], []]
+    assert reread(Names(), names) == names
+    assert reread(Names(), None) is None
 
 
 def test_structure_keeps_nan() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -155,6 +157,31 @@ def test_errors_of_before_their_origins_were_known_have_none(tmp_path: Path) -> 
     with closing(sqlite3.connect(path)) as connection:
         kept = connection.execute("SELECT analysis FROM tensor_error WHERE trial_id = 99").fetchall()
     assert kept == [("{}",)]
+
+
+def test_trials_of_before_graphs_were_remembered_have_none(tmp_path: Path) -> None:
+    """A trial that schema 0006 stored is read without a graph, and a new one of the same engine with its own."""
+    path = tmp_path / "history.db"
+    with History.open(path) as history:
+        remember(history, replace(full_trial(1), graph=None))
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("PRAGMA foreign_keys = OFF")
+        connection.execute("PRAGMA legacy_alter_table = ON")
+        # Back to schema 0006, which is this one without what 0007 added.
+        statement = "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = 'trial'"
+        (made,) = connection.execute(statement).fetchone()
+        before = re.sub(r",\s*graph_id INTEGER CONSTRAINT \w+ REFERENCES graph \(id\)", "", made)
+        assert before != made
+        kept = ", ".join(name for name in columns(path, "trial") if name != "graph_id")
+        connection.executescript(
+            f"ALTER TABLE trial RENAME TO trial_now; {before}; INSERT INTO trial SELECT {kept} FROM trial_now; "  # noqa: S608
+            "DROP TABLE trial_now; DROP TABLE graph; UPDATE alembic_version SET version_num = '0006'"
+        )
+    with History.open(path, upgrade=True) as history:
+        (trial_id,) = remember(history, full_trial(2))
+        read = history.queries.trials([trial_id - 1, trial_id])
+        assert [row.record.graph for row in read.values()] == [None, full_trial(2).graph]
+        assert read[trial_id - 1].record.engine == full_trial(1).engine
 
 
 def test_failed_upgrade_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

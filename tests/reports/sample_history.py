@@ -17,8 +17,10 @@ from harness.history.records import (
     EngineRecord,
     EnvironmentRecord,
     FindingRecord,
+    GraphRecord,
     LayerRecord,
     MeasurementRecord,
+    NodeRecord,
     SessionRecord,
     SubjectRecord,
     TensorErrorRecord,
@@ -134,6 +136,7 @@ class HistoryBuilder:
                 log="INFO: building\nWARNING: constant folding skipped 2 nodes\n",
                 layer_list=engine_layers(precision),
             ),
+            "graph": a_graph(model, precision),
             "measurements": tuple(measurements),
             "tensor_errors": self.tensor_errors(precision),
             "findings": (
@@ -217,6 +220,33 @@ def engine_layers(precision: str) -> tuple[LayerRecord, ...]:
         )
         for position in range(66)
     )
+
+
+def a_graph(model: str, precision: str) -> GraphRecord:
+    """Return a graph of the nodes of ``engine_layers`` and a classifier: a chain in which every sixth node is a sum.
+
+    That of ``int8`` has a pair that quantises before every third node.
+    """
+    nodes = []
+    read = "image"
+    for position in range(66):
+        name = f"/features/node_{position}"
+        if precision == "int8" and position % 3 == 0:
+            nodes += [
+                NodeRecord(name=f"{name}/q", operator="QuantizeLinear", inputs=(read,), outputs=(f"{name}/q",)),
+                NodeRecord(
+                    name=f"{name}/d", operator="DequantizeLinear", inputs=(f"{name}/q",), outputs=(f"{name}/d",)
+                ),
+            ]
+            read = f"{name}/d"
+        skipped = (f"/features/node_{position - 4}_output_0",) if position % 6 == 5 else ()
+        operator = "Add" if skipped else "Relu" if position % 3 else "Conv"
+        made = f"{name}_output_0"
+        nodes.append(NodeRecord(name=name, operator=operator, inputs=(read, *skipped), outputs=(made,)))
+        read = made
+    nodes.append(NodeRecord(name="/classifier/Gemm", operator="Gemm", inputs=(read,), outputs=("logits",)))
+    own = hashlib.sha256(f"{model} {precision}".encode()).hexdigest()
+    return GraphRecord(hash=own, size=67, inputs=("image",), outputs=("logits",), nodes=tuple(nodes))
 
 
 def a_verdict(**changes: Any) -> Verdict:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import text as sql
 
 from reports.links import layers_file
 from reports.write import write_report
@@ -43,9 +44,39 @@ def test_every_layer_is_in_a_table_that_can_be_sorted(broken: ParsedPage) -> Non
 
 
 def test_what_is_not_known_is_said(broken: ParsedPage) -> None:
-    """Where nobody ran the layers alone the page says when that is done, and why there is no drawing of the graph."""
+    """Where nobody ran the layers alone the page says when that is done."""
     assert "What each layer adds by itself was not looked into" in broken.text
-    assert "The graph itself is not drawn here" in broken.text
+
+
+def test_the_graph_is_drawn(broken: ParsedPage) -> None:
+    """Boxes that are outside their tolerance are marked, and each leads to a row of the table that is there."""
+    assert "The 67 nodes of the graph, from its inputs down to its outputs" in broken.text
+    boxes = [attributes for tag, attributes in broken.elements if tag == "a" and "node" in attributes.get("class", "")]
+    assert sum("failed-node" in attributes["class"] for attributes in boxes) == 31
+    rows = {attributes.get("id") for tag, attributes in broken.elements if tag == "tr"}
+    assert {attributes["href"].removeprefix("#") for attributes in boxes} <= rows
+    assert {attributes.get("value") for tag, attributes in broken.elements if tag == "input"} >= {
+        "error",
+        "time",
+        "type",
+    }
+    assert "quantised and dequantised on its way" in broken.text
+    assert "is not drawn here" not in broken.text
+
+
+def test_a_graph_that_was_not_remembered_is_missed(builder: HistoryBuilder, tmp_path: Path) -> None:
+    """Where the history has no graph, or only its size, the page says so in place of the drawing."""
+    session = builder.session(0)
+    trial = builder.trial(session, "resnet50", "fp16")
+    assert trial.graph is not None
+    large = replace(trial.graph, hash="large", size=1203, nodes=())
+    for record in (replace(trial, graph=None), builder.trial(session, "encoder", "fp16", graph=large)):
+        builder.history.add_trial(record)
+    folder = write_report(builder.history, tmp_path / "report").parent
+    before = ParsedPage.of(folder / name_of("resnet50", "fp16"))
+    assert "stored by a harness that did not remember graphs yet" in before.text
+    assert "of its 1,203 nodes" in ParsedPage.of(folder / name_of("encoder", "fp16")).text
+    assert ("svg", "graph-drawing") not in [(tag, attributes.get("class")) for tag, attributes in before.elements]
 
 
 def test_engines_stand_beside_each_other(sample_report: Path) -> None:
@@ -76,6 +107,20 @@ def test_only_what_changed_is_written_again(builder: HistoryBuilder, tmp_path: P
     write_report(builder.history, folder)
     after = {path.name: path.stat().st_ino for path in folder.glob("layers-*.html")}
     assert {name.split("-")[1] for name in before if before[name] != after[name]} == {"resnet50"}
+
+
+def test_another_graph_is_drawn_anew(builder: HistoryBuilder, tmp_path: Path) -> None:
+    """A page whose graph is another one is written again, though its trial has the same number."""
+    session = builder.session(0)
+    for model in ("resnet50", "encoder"):
+        builder.history.add_trial(builder.trial(session, model, "fp16"))
+    folder = write_report(builder.history, tmp_path / "report").parent
+    before = {path.name: path.stat().st_ino for path in folder.glob("layers-*.html")}
+    with builder.history._writer.begin() as connection:
+        connection.execute(sql("UPDATE graph SET graph_hash = 'another' WHERE id = 1"))
+    write_report(builder.history, folder)
+    after = {path.name: path.stat().st_ino for path in folder.glob("layers-*.html")}
+    assert [name.split("-")[1] for name in before if before[name] != after[name]] == ["resnet50"]
 
 
 def test_an_engine_without_layers_still_shows_errors(builder: HistoryBuilder, tmp_path: Path) -> None:
