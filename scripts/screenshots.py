@@ -59,6 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if browser is None or not (options.report / "index.html").is_file():
         print("error: this needs Chromium (apt-get install chromium) and a report (scripts/demo)", file=sys.stderr)
         return 2
+    options.output.mkdir(parents=True, exist_ok=True)
     large = []
     for name, (page, scheme) in pictures(options.report).items():
         picture = options.output.resolve() / name
