@@ -2,8 +2,8 @@
 
 It has 20 models in 5 precisions, two subjects one after the other, verdicts on every gated run, raw samples of every
 latency, three models that got slower with the second subject, and in every trial of the first and the last session the
-errors of 175 layers and an engine of 175 layers with 64 KiB of its build's log. One run of a series in fifty is worse
-than the others and called a regression. All of it is made up, from one seed.
+errors of 175 layers, an engine of 175 layers with 64 KiB of its build's log, and a graph of 385 nodes. One run of a
+series in fifty is worse than the others and called a regression. All of it is made up, from one seed.
 """
 
 from __future__ import annotations
@@ -24,8 +24,10 @@ from harness.history.records import (
     EngineRecord,
     EnvironmentRecord,
     FindingRecord,
+    GraphRecord,
     LayerRecord,
     MeasurementRecord,
+    NodeRecord,
     SessionRecord,
     SubjectRecord,
     TensorErrorRecord,
@@ -212,6 +214,7 @@ def _trial(
         subject=SUBJECTS[run >= RUNS // 2],
         started_at=session.started_at,
         engine=_engine(case_id, run, generator) if in_full else None,
+        graph=_graph(case_id) if in_full else None,
         measurements=tuple(measurements),
         tensor_errors=_layer_errors(generator) if in_full else (),
         findings=tuple(
@@ -266,6 +269,29 @@ def _engine(case_id: str, run: int, generator: random.Random) -> EngineRecord:
             )
             for position, block in enumerate(blocks)
         ),
+    )
+
+
+def _graph(case_id: str) -> GraphRecord:
+    """Make the graph of those layers: convolutions with their activations, and a way around each five of them."""
+    nodes = []
+    tensor = around = "image"
+    for position in range(LAYERS):
+        block, number = f"/stages.{position // 40}/blocks.{position // 5}", position % 5
+        around = tensor if number == 0 else around
+        for operator, name in (("Conv", f"{block}/conv{number}/Conv"), ("Relu", f"{block}/act{number}/Relu")):
+            nodes.append(NodeRecord(name=name, operator=operator, inputs=(tensor,), outputs=(f"{name}_output_0",)))
+            tensor = f"{name}_output_0"
+        if number == 4:
+            added = f"{block}/Add_output_0"
+            nodes.append(NodeRecord(name=f"{block}/Add", operator="Add", inputs=(tensor, around), outputs=(added,)))
+            tensor = added
+    return GraphRecord(
+        hash=hashlib.sha256(case_id.encode()).hexdigest(),
+        size=len(nodes),
+        inputs=("image",),
+        outputs=(tensor,),
+        nodes=tuple(nodes),
     )
 
 
