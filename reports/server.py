@@ -201,6 +201,9 @@ class _Handler(BaseHTTPRequestHandler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Say nothing: a terminal in which each request leaves a line is of no use to whoever started this."""
 
+    def log_error(self, format: str, *args: object) -> None:  # noqa: A002 - named by http.server
+        """Say nothing of what a client did: browsers open connections ahead, and are silent until time is up."""
+
     def _refuse(self) -> None:
         # What such a request brings along is not read, so the connection cannot go on.
         self.close_connection = True

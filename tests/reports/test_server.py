@@ -130,6 +130,19 @@ def test_head_has_the_headers_alone(server: ReportServer) -> None:
     assert (end, body) == (b"\r\n\r\n", b"")
 
 
+@pytest.mark.parametrize("said", [b"", b"no request at all\r\n\r\n"], ids=["silence", "noise"])
+def test_a_client_that_asks_nothing_leaves_no_line_in_the_terminal(
+    server: ReportServer, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], said: bytes
+) -> None:
+    """Its connection is closed when its time is up, and nothing is written."""
+    monkeypatch.setattr("reports.server._Handler.timeout", 0.05)
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=20) as connection:
+        connection.sendall(said)
+        while connection.recv(4096):
+            pass
+    assert capfd.readouterr().err == ""
+
+
 def test_a_page_that_a_browser_has_is_not_sent_again(server: ReportServer) -> None:
     """With its tag, the answer is that nothing has changed."""
     tag = ask(server, "/index.html")[0].headers["ETag"]
