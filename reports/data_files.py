@@ -11,6 +11,7 @@ import io
 import json
 import math
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any, get_args
 
 from sqlalchemy import func, select
@@ -51,7 +52,8 @@ def data_files(site: Site) -> Iterator[SiteFile]:
         (CHANGES, stored, tuple(VIEWS["change_points"].columns), lambda: queries.view("change_points")),
         (SESSIONS, own, SESSION_COLUMNS, lambda: [_session(row) for row in reversed(site.reading.sessions)]),
     )
-    for name, state, columns, rows in sources:
+    for name, state, columns, read in sources:
+        rows = cache(read)
         yield SiteFile(f"{name}.csv", state, lambda rows=rows, own=columns: as_csv(rows(), own))  # type: ignore[misc]
         yield SiteFile(f"{name}.json", state, lambda rows=rows: as_json(rows()))  # type: ignore[misc]
 

@@ -14,14 +14,14 @@ from reports.write import FileWriter, seldom_collected, site_of
 def main(questions: IO[str] = sys.stdin, answers: IO[str] = sys.stdout) -> None:
     """Answer the first line, which says what report it is about, and write the files that each further line names.
 
-    The first answer says whether this process sees the same report as the one that asks: a session may have stored
-    something in between, and one report must not be made of two states of its history.
+    The first answer says what report this process sees: a session may have stored something since the process that
+    asks has read the history, and one report must not be made of two states of it.
     """
     setup = json.loads(questions.readline())
     with seldom_collected(), History.open(setup["history"], read_only=True) as history:
         site = site_of(history, title=setup["title"], last=setup["last"], written=setup["written"])
         writer = FileWriter(site, Path(setup["destination"]))
-        print(json.dumps({"same": writer.digest == setup["digest"]}), file=answers, flush=True)
+        print(json.dumps({"digest": writer.digest}), file=answers, flush=True)
         for line in questions:
             print(json.dumps({name: writer.write(name) for name in json.loads(line)}), file=answers, flush=True)
 

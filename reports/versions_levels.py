@@ -40,7 +40,7 @@ class Measured(NamedTuple):
 
 
 class Levels:
-    """The newest runs of every configuration.
+    """The newest runs of every configuration: so many trials of each case back, whichever of them measured what.
 
     Args:
         reading: the history.
@@ -55,11 +55,12 @@ class Levels:
         self._versions = {key: _numbers(subject.version) for key, subject in reading.subjects.items()}
         runtimes = list(dict.fromkeys(subject.runtime for subject in reading.subjects.values()))
         self._runtimes = {key: runtimes.index(subject.runtime) for key, subject in reading.subjects.items()}
-        wanted = [row for row in reading.series if row.metric in metrics]
+        wanted = {row.id: row for row in reading.series if row.metric in metrics}
         runs: dict[int, list[tuple[int, MeasuredTrial, float]]] = defaultdict(list)
-        for series, trial, value in reading.runs.values_of({row.id for row in wanted}):
-            runs[series].append((places[trial.session_id], trial, value))
-        for row in wanted:
+        for series, trial, value in reading.runs.values_of(_newest_trials(reading, places, paces)):
+            if series in wanted:
+                runs[series].append((places[trial.session_id], trial, value))
+        for row in wanted.values():
             timed = metric_of(row.metric).timed
             key = Measured(row.case_id, row.case_version, row.metric, row.point)
             for place, trial, value in sorted(runs.pop(row.id, ()), key=lambda run: run[0]):
@@ -113,6 +114,18 @@ class Levels:
         """Return the median of the pace that has most runs, in the metric's unit; None if nothing was measured."""
         by_pace = self.measured(configuration).get(key)
         return _middle(max(by_pace.values(), key=len)) if by_pace else None
+
+
+def _newest_trials(reading: Reading, places: Mapping[str, int], paces: Mapping[str, str]) -> list[int]:
+    """Return the trials that have the newest fit runs of each case, and those that are newer, by id."""
+    seen: dict[tuple[str, str, str, str], int] = defaultdict(int)
+    chosen = []
+    for trial in sorted(reading.trials, key=lambda trial: places[trial.session_id], reverse=True):
+        of_pace = (trial.case_id, trial.environment, trial.subject, paces[trial.session_id])
+        if seen[of_pace] < NEWEST:
+            chosen.append(trial.id)
+            seen[of_pace] += trial.quality == "ok" and trial.outcome == "ok"
+    return chosen
 
 
 def _numbers(version: str) -> tuple[int, ...]:

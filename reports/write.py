@@ -14,7 +14,7 @@ from harness.errors import UsageError
 from reports import text
 from reports.current import current_cases
 from reports.files import remove_leftovers, replace_file, written_before
-from reports.helpers import helpers_for, write_shared
+from reports.helpers import Helpers, helpers_for
 from reports.links import INDEX
 from reports.model_page import file_names
 from reports.names import names_of
@@ -56,7 +56,7 @@ def write_report(history: History, destination: Path, *, title: str = "TensorRT 
         HistoryError: the history cannot be read.
     """
     with seldom_collected():
-        return _write(site_of(history, title=title, last=last), destination, last)
+        return _write(history, destination, title, last)
 
 
 class FileWriter:
@@ -101,30 +101,35 @@ class FileWriter:
         return f"{self._common} {file.state}"
 
 
-def _write(site: Site, destination: Path, last: int) -> Path:
-    writer = FileWriter(site, destination)
-    try:
-        destination.mkdir(parents=True, exist_ok=True)
-        before = written_before(destination)
+def _write(history: History, destination: Path, title: str, last: int) -> Path:
+    before = written_before(destination)
+    written = text.moment(datetime.now(timezone.utc))
+    setup = {
+        "history": history.url,
+        "title": title,
+        "last": last,
+        "written": written,
+        "destination": str(destination.resolve()),
+    }
+    with Helpers(setup) as helpers:
+        # Where the last report was large, a helper reads the history meanwhile: it takes as long as writing many files.
+        helpers.start(min(helpers_for(len(before)), 1))
+        site = site_of(history, title=title, last=last, written=written)
+        writer = FileWriter(site, destination)
         states = {name: before[name] for name in writer.names if writer.still_holds(name, before.get(name, ""))}
         changed = [name for name in writer.names if name not in states]
         others = [name for name in changed if name != INDEX]
-        setup = {
-            "history": site.history.url,
-            "title": site.title,
-            "last": last,
-            "written": site.written,
-            "destination": str(destination.resolve()),
-            "digest": writer.digest,
-        }
-        states |= write_shared(others, writer.write, setup, helpers_for(len(others)))
-        states |= {name: writer.write(name) for name in changed if name == INDEX}
-        remove_leftovers(destination, states)
-    except OSError as error:
-        raise UsageError(
-            f"the report cannot be written to {str(destination)!r}: {error.strerror or error}. Give a folder that can "
-            f"be written: --report FOLDER"
-        ) from error
+        helpers.start(helpers_for(len(others)))
+        try:
+            destination.mkdir(parents=True, exist_ok=True)
+            states |= helpers.write(others, writer.write, writer.digest)
+            states |= {name: writer.write(name) for name in changed if name == INDEX}
+            remove_leftovers(destination, states)
+        except OSError as error:
+            raise UsageError(
+                f"the report cannot be written to {str(destination)!r}: {error.strerror or error}. Give a folder that "
+                f"can be written: --report FOLDER"
+            ) from error
     return destination / INDEX
 
 

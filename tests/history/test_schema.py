@@ -11,13 +11,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from harness.errors import HistoryError
 from harness.history import schema
 from harness.history.location import Location, connect, writer
+from harness.history.migrating import upgrade
 from harness.history.records import stable_hash
 from harness.history.store import History
 from harness.history.tables import Base
@@ -62,6 +63,14 @@ def test_migrations_make_the_tables_that_the_code_uses(history: History) -> None
         assert compare_metadata(context, Base.metadata) == []
 
 
+def test_files_of_migrations_are_named_after_their_revisions() -> None:
+    """A history is opened without Alembic, which is slow to import: the names tell the same revisions in its order."""
+    in_order = [script.revision for script in ScriptDirectory(str(schema.MIGRATIONS)).walk_revisions()][::-1]
+    named = sorted(file.name.split("_")[0] for file in (schema.MIGRATIONS / "versions").glob("0*.py"))
+    assert named == in_order
+    assert schema.head() == in_order[-1]
+
+
 def test_newer_schema_is_refused(tmp_path: Path) -> None:
     """A database of a later harness is neither read nor written."""
     path = tmp_path / "history.db"
@@ -101,7 +110,7 @@ def first_schema(path: Path) -> int:
     """Make a database of the first schema with the build of ``full_trial`` in it, as its harness wrote it."""
     engine = connect(Location.of(path), read_only=False)
     with writer(engine).begin() as connection:
-        command.upgrade(schema._config(connection), "0001")
+        upgrade(connection, schema.MIGRATIONS, "0001")
     engine.dispose()
     record = full_trial(1).engine
     assert record is not None
@@ -143,7 +152,7 @@ def test_errors_of_before_their_origins_were_known_have_none(tmp_path: Path) -> 
     path = tmp_path / "history.db"
     engine = connect(Location.of(path), read_only=False)
     with writer(engine).begin() as connection:
-        command.upgrade(schema._config(connection), "0005")
+        upgrade(connection, schema.MIGRATIONS, "0005")
     engine.dispose()
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("PRAGMA foreign_keys = OFF")

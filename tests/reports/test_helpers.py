@@ -5,6 +5,7 @@ import io
 import json
 import os
 import signal
+import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,6 @@ from reports.write import FileWriter, site_of, write_report
 from tests.reports.sample_history import HistoryBuilder, fill
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -49,11 +49,9 @@ def always_helped(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[str]
 
 def setup_of(history: History, folder: Path, **changes: Any) -> dict[str, Any]:
     """Return what a helper is told first."""
-    site = site_of(history, title="Report", written="2026-01-01 00:00")
     folder.mkdir(exist_ok=True)
-    digest = FileWriter(site, folder).digest
-    given = {"history": history.url, "title": site.title, "last": 200, "written": site.written}
-    return {**given, "destination": str(folder), "digest": digest, **changes}
+    given = {"history": history.url, "title": "Report", "last": 200, "written": "2026-01-01 00:00"}
+    return {**given, "destination": str(folder), **changes}
 
 
 def content(folder: Path) -> dict[str, str]:
@@ -82,16 +80,20 @@ def test_a_helper_writes_what_it_is_told(stored: History, tmp_path: Path) -> Non
     answers = io.StringIO()
     main(io.StringIO(f'{json.dumps(setup)}\n["sessions.html"]\n["badge.svg", "feed.xml"]\n'), answers)
     first, *rest = map(json.loads, answers.getvalue().splitlines())
-    assert first == {"same": True}
+    seen = site_of(stored, title=setup["title"], written=setup["written"])
+    assert first == {"digest": FileWriter(seen, tmp_path / "report").digest}
     assert [list(each) for each in rest] == [["sessions.html"], ["badge.svg", "feed.xml"]]
     assert sorted(path.name for path in (tmp_path / "report").iterdir()) == ["badge.svg", "feed.xml", "sessions.html"]
 
 
-def test_a_helper_that_sees_another_history_says_so(stored: History, tmp_path: Path) -> None:
-    """A trial that was committed in between makes another report, of which it must not write a part."""
-    answers = io.StringIO()
-    main(io.StringIO(json.dumps(setup_of(stored, tmp_path / "report", digest="another")) + "\n"), answers)
-    assert json.loads(answers.getvalue()) == {"same": False}
+def test_a_helper_that_sees_another_report_says_so(stored: History, tmp_path: Path) -> None:
+    """What it sees has another digest, so that it is given no part of it to write."""
+    said = []
+    for last in (200, 1):
+        answers = io.StringIO()
+        main(io.StringIO(json.dumps(setup_of(stored, tmp_path / "report", last=last)) + "\n"), answers)
+        said.append(json.loads(answers.getvalue())["digest"])
+    assert said[0] != said[1]
 
 
 def test_a_report_of_another_state_is_not_shared(
@@ -109,14 +111,27 @@ def test_what_a_killed_helper_had_taken_is_written_all_the_same(
     stored: History, tmp_path: Path, always_helped: list[subprocess.Popen[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A helper that dies at its work costs time, and no file."""
-    ask = helpers._ask
+    tell = helpers._tell
 
-    def deadly(process: subprocess.Popen[str], question: object) -> Any:
-        if isinstance(question, list):
+    def deadly(process: subprocess.Popen[str], what: object) -> None:
+        if isinstance(what, list):
             os.kill(process.pid, signal.SIGKILL)
-        return ask(process, question)
+        tell(process, what)
 
-    monkeypatch.setattr(helpers, "_ask", deadly)
+    monkeypatch.setattr(helpers, "_tell", deadly)
+    folder = write_report(stored, tmp_path / "report").parent
+    assert {process.returncode for process in always_helped} == {-signal.SIGKILL}
+    names = FileWriter(site_of(stored, title="Report"), folder).names
+    assert set(names) <= {path.name for path in folder.iterdir()}
+
+
+def test_a_helper_that_is_not_ready_is_not_waited_for(
+    stored: History, tmp_path: Path, always_helped: list[subprocess.Popen[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A helper that never gets to its first file is ended with the report."""
+    start = subprocess.Popen
+    idle = [sys.executable, "-c", "import sys; sys.stdin.read()"]
+    monkeypatch.setattr(helpers.subprocess, "Popen", lambda _, **options: start(idle, **options))
     folder = write_report(stored, tmp_path / "report").parent
     assert {process.returncode for process in always_helped} == {-signal.SIGKILL}
     names = FileWriter(site_of(stored, title="Report"), folder).names
