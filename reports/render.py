@@ -14,6 +14,7 @@ import jinja2
 from markupsafe import Markup
 
 from reports.drawing import shape_icon
+from reports.links import INDEX, SESSIONS, VERSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +31,8 @@ _SCRIPTS = {
 }
 # Styles beside those of every page, likewise.
 _STYLES = {"case.html.j2": ("vendor/uPlot.min.css",)}
+# Of the pages that every page leads to, those that a template makes.
+_PLACES = {"index.html.j2": INDEX, "versions.html.j2": VERSIONS, "sessions.html.j2": SESSIONS}
 # What other people wrote goes with their notice into every page.
 _NOTICES = {"vendor/uPlot.iife.min.js": "vendor/uPlot.LICENSE"}
 # What runs on every page, behind those.
@@ -52,6 +55,7 @@ def render(page: Page, template: str, navigation: Sequence[tuple[str, str]] = ()
         .render(
             page=page,
             navigation=navigation,
+            here=_PLACES.get(template),
             style=Markup("".join(_static(name) for name in ("page.css", *_STYLES.get(template, ())))),  # noqa: S704 - a file of this package
             scripts=[Markup(script) for script in scripts],  # noqa: S704 - likewise
             script_hashes=[f"'sha256-{digest}'" for digest in digests] or ["'none'"],

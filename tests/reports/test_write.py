@@ -13,6 +13,7 @@ from harness.errors import UsageError
 from harness.history.records import FindingRecord
 from harness.history.store import History
 from reports.files import MANIFEST, written_before
+from reports.links import INDEX, SESSIONS, VERSIONS
 from reports.site import SiteFile
 from reports.write import site_of, write_report
 from tests.reports.parsed_page import ParsedPage
@@ -84,6 +85,17 @@ def test_no_word_of_a_programming_language_is_shown(pages: dict[str, ParsedPage]
     for name, page in pages.items():
         shown = " ".join([page.text, *page.attributes("title"), *page.attributes("aria-label")])
         assert re.findall(r"\b(None|nan|NaN|inf|undefined|Markup|datetime)\b", shown) == [], name
+
+
+def test_the_navigation_says_where_one_is(pages: dict[str, ParsedPage]) -> None:
+    """Of the pages that every page leads to, each marks itself, and no other page marks any."""
+    marked = {
+        name: [attributes["href"] for _, attributes in page.elements if attributes.get("aria-current") == "page"]
+        for name, page in pages.items()
+    }
+    own = {INDEX, VERSIONS, SESSIONS}
+    assert own <= set(marked)
+    assert marked == {name: [name] if name in own else [] for name in pages}
 
 
 def test_anchors_exist(pages: dict[str, ParsedPage]) -> None:
