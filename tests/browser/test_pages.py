@@ -114,6 +114,17 @@ def test_a_page_fits_paper(browser: Chromium, report: Path, kind: str) -> None:
     assert browser.run(left, "nav.site, .filter, .table-tools, .view, .choose, .tip") == 0
 
 
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_heads_of_tables_are_repeated_on_paper(browser: Chromium, report: Path, kind: str) -> None:
+    """Chromium repeats a head on each page that a table goes on, but not the buttons in it."""
+    browser.open(pages_of(report)[kind][0].as_uri())
+    browser.emulate(media="print")
+    boxes = "return [...document.querySelectorAll('thead button')].map((part) => getComputedStyle(part).display)"
+    assert set(browser.run(boxes)) <= {"contents"}
+    positions = "return [...document.querySelectorAll('thead th *')].map((part) => getComputedStyle(part).position)"
+    assert set(browser.run(positions)) <= {"static"}
+
+
 def test_paper_has_drawings_in_the_place_of_charts_that_move(browser: Chromium, report: Path) -> None:
     """What a script draws on the screen, the server drew for print, in the series that are shown."""
     browser.open(pages_of(report)["case"][0].as_uri())
