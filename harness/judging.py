@@ -112,6 +112,7 @@ class Judge:
             resolution=metric.resolution,
             build_spread=lottery.beyond(len(values)) if lottery else None,
             baseline_builds=len(lottery.runs_of_builds) if lottery else 1,
+            unit=metric.unit,
         )
         record = VerdictRecord(metric=metric.name, point=point, verdict=verdict)
         if verdict.status not in _EXPLAINED:
@@ -213,5 +214,4 @@ def _behind(metric: Metric, verdict: gate.Verdict, values: Sequence[float]) -> i
 
 
 def _amount(metric: Metric, effect: float) -> str:
-    unit = "" if metric.scale == "log" or metric.unit == "1" else f" {metric.unit}"
-    return f"{scales.shown(effect, metric.scale)}{unit}"
+    return scales.shown(effect, metric.scale, metric.unit)

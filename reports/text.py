@@ -7,6 +7,8 @@ import re
 from datetime import datetime, timezone
 from functools import lru_cache
 
+from harness.quantities import binary_unit
+
 # Terminal escapes: CSI and OSC sequences, then the two-character ones.
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-Z\\-_]?")
 # What no page should carry: other control characters, and the marks that reorder text on the screen.
@@ -15,7 +17,6 @@ _INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u
 ABSENT = "–"
 # A number and its unit stay on one line.
 _GAP = "\u00a0"
-_BINARY_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 def plain(text: str, limit: int = 200) -> str:
@@ -92,8 +93,7 @@ def scale_of(unit: str, largest: float) -> tuple[float, str]:
     """Return what to divide values by for an axis up to ``largest``, and the unit that they then have."""
     if unit != "B":
         return 1.0, {"1/s": "per second", "1": ""}.get(unit, unit)
-    power = min(int(math.log(max(abs(largest), 1), 1024)), len(_BINARY_UNITS) - 1)
-    return 1024.0**power, _BINARY_UNITS[power]
+    return binary_unit(largest)
 
 
 def ratio(value: float) -> str:

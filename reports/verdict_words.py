@@ -8,6 +8,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from harness.judging import change_in_words
+from harness.verdicts import scales
 from reports import text
 from reports.current import describe_change, interval, metric_of
 from reports.pages import Fact
@@ -51,7 +52,7 @@ def numbers_of(told: Told) -> tuple[Fact, ...]:
         ("baseline", text.quantity(verdict.baseline, unit)),
         ("change", "" if verdict.effect is None else text.change(verdict.effect, verdict.scale, unit)),
         ("interval", interval(verdict, unit)),
-        ("smallest effect worth a word", text.change(verdict.smallest_effect, verdict.scale, unit).lstrip("+")),
+        ("smallest effect worth a word", _smallest(verdict, unit)),
         ("baseline runs", str(verdict.n)),
         ("trials that decided", str(verdict.k)),
         ("p, if nothing changed", _probability(verdict.p)),
@@ -60,6 +61,15 @@ def numbers_of(told: Told) -> tuple[Fact, ...]:
         ("could have found", _size(verdict.detectable, verdict, unit)),
     ]
     return tuple(Fact(name, value) for name, value in facts if value)
+
+
+def _smallest(verdict: Verdict, unit: str) -> str:
+    """Write the smallest effect; one that is a factor is other percents upwards than downwards."""
+    upwards = verdict.smallest_effect
+    if verdict.scale == "linear" or upwards == 0:
+        return text.change(upwards, verdict.scale, unit).lstrip("+")
+    downwards = scales.effect_of(-scales.shift_of(upwards, verdict.scale), verdict.scale)
+    return " or ".join(text.change(effect, verdict.scale, unit) for effect in (upwards, downwards))
 
 
 def cause_sentence(told: Told) -> str:

@@ -170,6 +170,7 @@ def _judge(metric_name: str, a: Mapping[str, list[float]], b: Mapping[str, list[
         smallest_effect=metric.smallest_effect,
         scale=metric.scale,
         resolution=metric.resolution,
+        unit=metric.unit,
     )
 
 

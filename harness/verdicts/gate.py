@@ -13,6 +13,7 @@ from statistics import median, median_low
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from harness.errors import ConfigurationError, unknown_value
+from harness.quantities import written
 from harness.verdicts import prediction, scales
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ def judge(
     minimum_runs: int = 8,
     build_spread: float | None = None,
     baseline_builds: int = 1,
+    unit: str = "",
 ) -> Verdict:
     """Judge ``trials`` against ``baseline``.
 
@@ -139,6 +141,7 @@ def judge(
             unit, taken as known; None where the trials' engine is among the baseline's. A baseline whose runs are all
             equal is then judged by an interval, too.
         baseline_builds: how many engines the baseline's runs are of.
+        unit: of the values, for the reason's sentence.
 
     Raises:
         ConfigurationError: a parameter that the method has no meaning for.
@@ -179,7 +182,7 @@ def judge(
     new = [scales.scaled(float(value), scale) for value in trials]
     constant = min(history) == max(history) and build_deviation == 0
     if constant or not all(math.isfinite(value) for value in history + new):
-        return _compare_exactly(history, new, resolution=resolution, common=common)
+        return _compare_exactly(history, new, resolution=resolution, unit=unit, common=common)
     return _compare_with_interval(
         history,
         new,
@@ -188,6 +191,7 @@ def judge(
         alpha_confirm=alpha_confirm,
         build_deviation=build_deviation,
         baseline_builds=baseline_builds,
+        unit=unit,
         common=common,
     )
 
@@ -216,6 +220,7 @@ def _compare_with_interval(
     alpha_confirm: float,
     build_deviation: float,
     baseline_builds: int,
+    unit: str,
     common: dict[str, Any],
 ) -> Verdict:
     scale, n, k = common["scale"], len(history), len(new)
@@ -245,14 +250,17 @@ def _compare_with_interval(
     if divided:
         status = "inconclusive"
     low, high = scales.effect_of(shift - width, scale), scales.effect_of(shift + width, scale)
+
+    def shown(size: float) -> str:
+        """Write a shift of this size in the direction of the one at hand: a factor of 1.1 is 10 % up, 9.09 % down."""
+        return scales.shown(abs(scales.effect_of(math.copysign(size, shift), scale)), scale, unit)
+
     expected = (
-        f"chance alone reaches {scales.shown(scales.effect_of(width, scale), scale)} at {100 * (1 - alpha):.3g} %, "
-        f"and {scales.shown(common['smallest_effect'], scale)} is the smallest effect worth a word"
+        f"chance alone reaches {shown(width)} at {100 * (1 - alpha):.3g} %, and {shown(smallest)} is the smallest "
+        f"effect worth a word"
     )
     if build_deviation > 0:
-        expected += (
-            f"; that builds lie {scales.shown(scales.effect_of(build_deviation, scale), scale)} apart is part of it"
-        )
+        expected += f"; that builds lie {shown(build_deviation)} apart is part of it"
     if divided:
         were = "was" if back == 1 else "were"
         expected += f"; but {back} of the trials {were} nearer to the baseline, so it comes and goes"
@@ -263,7 +271,7 @@ def _compare_with_interval(
         expected += f"; {_counted(spread.outliers, 'outlying baseline run')} {were} put aside"
     return Verdict(
         status=status,
-        reason=f"{_position(common)}: {expected}",
+        reason=f"{_position(common, unit)}: {expected}",
         low=low,
         high=high,
         p=prediction.two_sided_p(shift / error.deviation, error.freedom),
@@ -273,7 +281,9 @@ def _compare_with_interval(
     )
 
 
-def _compare_exactly(history: list[float], new: list[float], *, resolution: float, common: dict[str, Any]) -> Verdict:
+def _compare_exactly(
+    history: list[float], new: list[float], *, resolution: float, unit: str, common: dict[str, Any]
+) -> Verdict:
     lowest, highest, value = min(history), max(history), median_low(new)
     nearest = min(max(value, lowest), highest)
     shift = scales.difference(value, nearest)
@@ -287,12 +297,13 @@ def _compare_exactly(history: list[float], new: list[float], *, resolution: floa
     if lowest == highest:
         expected = "the baseline never varied, so the comparison is exact"
     else:
-        expected = f"the baseline lies between {unscaled(lowest):.6g} and {unscaled(highest):.6g}"
+        ends = [written(unscaled(end), unit) for end in (lowest, highest)]
+        expected = f"the baseline lies between {' and '.join(ends)}"
     if status == "inconclusive":
         expected += "; more trials are wanted"
     return Verdict(
         status=status,
-        reason=f"{_position(common)}: {expected}",
+        reason=f"{_position(common, unit)}: {expected}",
         p=0.0 if changed else 1.0,
         spread=0.0 if lowest == highest else None,
         detectable=common["smallest_effect"] if lowest == highest else None,
@@ -313,15 +324,16 @@ def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _position(common: Mapping[str, Any]) -> str:
+def _position(common: Mapping[str, Any], unit: str) -> str:
     effect: float = common["effect"]
     of_trials = "" if common["k"] == 1 else f", the median of {common['k']} trials,"
     where = (
         "is equal to"
         if effect == 0
-        else f"is {scales.shown(abs(effect), common['scale'])} {'above' if effect > 0 else 'below'}"
+        else f"is {scales.shown(abs(effect), common['scale'], unit)} {'above' if effect > 0 else 'below'}"
     )
-    return f"{common['value']:.6g}{of_trials} {where} {common['baseline']:.6g}, the median of {common['n']} runs"
+    value, baseline = (written(common[name], unit) for name in ("value", "baseline"))
+    return f"{value}{of_trials} {where} {baseline}, the median of {common['n']} runs"
 
 
 def _check_counts(*, minimum_runs: int, baseline_builds: int) -> None:

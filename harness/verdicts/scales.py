@@ -53,9 +53,11 @@ def is_worse(shift: float, direction: Direction) -> bool:
     return (shift > 0) == (direction == "lower")
 
 
-def shown(effect: float, scale: Scale) -> str:
-    """Return an effect as a person reads it: ``5 %``, or a bare number."""
-    return f"{effect:.3g}" if scale == "linear" or math.isinf(effect) else f"{100 * effect:.3g} %"
+def shown(effect: float, scale: Scale, unit: str = "") -> str:
+    """Return an effect as a person reads it: ``5 %``, or on a ``linear`` scale a number with its unit, ``0.5 dB``."""
+    if scale == "linear":
+        return f"{effect:.3g} {unit}" if unit not in ("", "1") else f"{effect:.3g}"
+    return f"{effect:.3g}" if math.isinf(effect) else f"{100 * effect:.3g} %"
 
 
 def check_choices(*, direction: str = "lower", scale: str) -> None:

@@ -135,6 +135,22 @@ def test_verdict_carries_what_it_was_decided_on() -> None:
     assert "1.1, the median of 5 trials, is 10 % above 1, the median of 10 runs" in verdict.reason
 
 
+def test_a_reason_is_in_the_unit_that_it_is_told() -> None:
+    """Values are written as people read them: bytes in binary units."""
+    grown = judge([3_219_350.0] * 9, [3_425_580.0], smallest_effect=0.01, unit="B")
+    assert grown.reason.startswith("3.267 MiB is 6.41 % above 3.07 MiB, the median of 9 runs")
+    noisier = judge([40.0, 40.1, 39.9] * 4, [36.0], smallest_effect=0.5, scale="linear", unit="dB")
+    assert noisier.reason.startswith("36 dB is 4 dB below 40 dB, the median of 12 runs")
+    assert "and 0.5 dB is the smallest effect worth a word" in noisier.reason
+
+
+def test_a_reason_gives_thresholds_in_the_direction_of_the_change() -> None:
+    """On a log scale the smallest effect is one factor: 10 % more, or 9.09 % less."""
+    up, down = (judge(STEADY, [value] * 5, smallest_effect=0.1).reason for value in (1.3, 0.7))
+    assert "and 10 % is the smallest effect worth a word" in up
+    assert "and 9.09 % is the smallest effect worth a word" in down
+
+
 def test_interval_and_p_say_the_same() -> None:
     """Zero is at the edge of the interval of an effect whose p is the level itself."""
     edge = judge(STEADY, [1.0], smallest_effect=0.0)
