@@ -128,10 +128,14 @@ def report(
         History.open(database_url(settings.db, root), read_only=True) as history,
         console(stderr=True).status("writing the report"),
     ):
-        if meant is None:
-            page = write_report(history, root / (settings.report or Settings.report))
-        else:
-            page = write_finding(history, meant, root / output if output else None, folder=root)
+        try:
+            if meant is None:
+                page = write_report(history, root / (settings.report or Settings.report))
+            else:
+                page = write_finding(history, meant, root / output if output else None, folder=root)
+        except KeyboardInterrupt:
+            typer.echo("stopped before the report was whole; the next one writes what is lacking", err=True)
+            raise typer.Exit(130) from None
     typer.echo(page)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import uuid
 from datetime import datetime, timezone
@@ -83,10 +84,13 @@ def session_record(session_id: str, root: Path, settings: Mapping[str, Any]) -> 
 
 
 def command_line(arguments: Sequence[str]) -> str:
-    """Return what was typed, from ``sys.argv``: no folders, and of a package run by ``python -m`` its name."""
+    """Return what was typed, from ``sys.argv``: no folders, and of a package run by ``python -m`` its name.
+
+    Words are quoted as a POSIX shell needs them.
+    """
     program = Path(arguments[0])
     name = program.parent.name if program.name == "__main__.py" else program.name
-    return " ".join([name, *arguments[1:]])
+    return shlex.join([name, *arguments[1:]])
 
 
 def resumable(history: History, session_id: str) -> SessionRecord:

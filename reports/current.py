@@ -23,7 +23,7 @@ LATENCIES = ("latency_graph", "latency_stream", "latency_host")
 MINIMUM_RUNS = 8
 
 # Options, and the two colons of a test's id, by which pytest runs a part of what it collected.
-_NARROWED = re.compile(r"(?:^|\s)(?:-k|-m|--deselect|--lf|--last-failed|--sw|--stepwise)(?:[\s=]|$)|::")
+_NARROWED = re.compile(r"(?:^|\s)'?(?:-k|-m|--deselect|--lf|--last-failed|--sw|--stepwise)(?:[\s=]|$)|::")
 # Held against whole parts of a name, so that a name of any length is read in one go.
 _RANGE = re.compile(r"([A-Za-z_][A-Za-z_.]*)(\d+)(?:x(\d+)x\d+)?")
 

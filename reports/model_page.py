@@ -14,6 +14,7 @@ from reports.links import Links, case_file
 from reports.names import session_views
 from reports.pages import CaseView, ModelPage
 from reports.points import ModelContext, PointData
+from reports.rerun import command_again
 from reports.standing import severity, tally
 from reports.trends import trends_of
 from reports.trials import MEASURES, trial_view
@@ -127,8 +128,6 @@ def _case_view(case: CurrentCase, context: ModelContext) -> CaseView:
 
 
 def command_of(case: CurrentCase) -> str:
-    """Return the command that runs the case again; a file that was checked is in no catalogue."""
-    record = case.session.record
-    if record.settings.get("check"):
-        return record.command
-    return f"pytest suites/ --models {case.model} --precisions {case.precision} --profiles {case.profile}"
+    """Return the command that runs the case again as its last session did."""
+    parts = {"model": case.model, "precision": case.precision, "profile": case.profile}
+    return command_again(case.session.record, **parts)

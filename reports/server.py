@@ -6,6 +6,7 @@ What is answered comes from a table of names made beforehand; no file of the mac
 from __future__ import annotations
 
 import ipaddress
+import json
 import socket
 import sys
 from dataclasses import dataclass
@@ -128,6 +129,7 @@ def answer(report: LiveReport, history: History, target: str) -> Answer:
         history: for rows of views.
         target: path and query, as they stand in the request.
     """
+    failed = _failed_rows if target.startswith(_API) else _failed
     try:
         address = urlsplit(target)
         path = unquote(address.path, errors="strict")
@@ -136,16 +138,16 @@ def answer(report: LiveReport, history: History, target: str) -> Answer:
             max_num_fields=_MOST_PARAMETERS,
         )  # fmt: skip
     except ValueError as error:
-        return _failed(HTTPStatus.BAD_REQUEST, f"The address cannot be read: {error}.")
+        return failed(HTTPStatus.BAD_REQUEST, f"The address cannot be read: {error}.")
     try:
         found = _rows(history, path, parameters) if path.startswith(_API) else _page(report, path, parameters)
     except NoSuchView as error:
-        return _failed(HTTPStatus.NOT_FOUND, str(error))
+        return failed(HTTPStatus.NOT_FOUND, str(error))
     except UsageError as error:
-        return _failed(HTTPStatus.BAD_REQUEST, str(error))
+        return failed(HTTPStatus.BAD_REQUEST, str(error))
     except HarnessError as error:
-        return _failed(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
-    return found or _failed(
+        return failed(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
+    return found or failed(
         HTTPStatus.NOT_FOUND, "The report has no such page; it may be of a result that is no longer shown."
     )
 
@@ -170,6 +172,12 @@ def _page(report: LiveReport, path: str, parameters: Mapping[str, list[str]]) ->
 
 def _failed(status: HTTPStatus, explanation: str) -> Answer:
     return Answer(status, "text/html; charset=utf-8", error_page(status, explanation).encode())
+
+
+def _failed_rows(status: HTTPStatus, explanation: str) -> Answer:
+    """Answer a program that asked for rows."""
+    said = json.dumps({"status": status.value, "error": explanation}, ensure_ascii=False)
+    return Answer(status, _type_of(".json"), f"{said}\n".encode("utf-8", "backslashreplace"))
 
 
 def _type_of(name: str) -> str:

@@ -12,6 +12,7 @@ from harness.verdicts import scales
 from reports import text
 from reports.current import describe_change, interval, metric_of
 from reports.pages import Fact
+from reports.rerun import command_again
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -94,13 +95,7 @@ def layers_of(details: Mapping[str, object]) -> Sequence[Mapping[str, object]]:
 def commands_of(told: Told, session: SessionRow) -> tuple[Fact, ...]:
     """Return what to type: to measure it again, to accept it, to put it off, or to say that a case is gone."""
     series, record = told.series, session.record
-    again = (
-        record.command
-        if record.settings.get("check")
-        else _typed("pytest", "suites/", "--models", series.model, "--precisions", series.precision)
-        + " "
-        + _typed("--profiles", series.profile)
-    )
+    again = command_again(record, model=series.model, precision=series.precision, profile=series.profile)
     case, metric = glob.escape(series.case_id), glob.escape(series.metric)
     point = (glob.escape(series.point),) if series.point else ()
     commands = [("Measure it again", again)]

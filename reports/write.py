@@ -128,7 +128,7 @@ def _write(history: History, destination: Path, title: str, last: int) -> Path:
         except OSError as error:
             raise UsageError(
                 f"the report cannot be written to {str(destination)!r}: {error.strerror or error}. Give a folder that "
-                f"can be written: --report FOLDER"
+                f"can be written: --output DIR, or --report DIR of pytest"
             ) from error
     return destination / INDEX
 

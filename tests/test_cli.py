@@ -241,6 +241,23 @@ def test_report_writes_one_finding(shell: Shell, remembered: Callable[..., str])
     assert "--finding takes TRIAL[:METRIC[:POINT]], e.g. 17 or 17:latency_host:batch=4, not 'first'" in answer.stderr
 
 
+def test_a_report_that_is_broken_off_says_so(
+    shell: Shell,  # noqa: F811 - the fixture
+    remembered: Callable[..., str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Ctrl-C ends it with 130 and a line on what comes next; no path is printed."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("reports.write.write_report", interrupted)
+    answer = shell("report", "--db", remembered(trial(1)), "--output", str(tmp_path / "report"))
+    assert (answer.exit_code, answer.stdout) == (130, "")
+    assert "stopped before the report was whole" in answer.stderr
+
+
 def test_report_prints_where_it_is(shell: Shell, remembered: Callable[..., str], tmp_path: Path) -> None:  # noqa: F811 - the fixture
     """The path of the first page is all that is on standard output."""
     answer = shell("report", "--db", remembered(trial(1)), "--output", "pages")

@@ -39,6 +39,11 @@ def test_a_session_without_a_trial_leaves_nothing(tmp_path: Path) -> None:
     [
         pytest.param(["/opt/venv/bin/pytest", "suites/", "--quick"], "pytest suites/ --quick", id="a script"),
         pytest.param(["/opt/venv/site-packages/pytest/__main__.py", "suites/"], "pytest suites/", id="python -m"),
+        pytest.param(
+            ["pytest", "suites/", "-k", "not int8", "--report", ""],
+            "pytest suites/ -k 'not int8' --report ''",
+            id="quotes",
+        ),
     ],
 )
 def test_a_command_is_told_as_it_was_typed(arguments: list[str], told: str) -> None:

@@ -32,6 +32,7 @@ class Audit:
         required: the share that they need.
         shares: the whole distribution.
         audited: whether the engine was audited, or the graph because the runtime emulates the type.
+        computes: whether any node of the graph computes something in the sense of the audit, e.g. a convolution.
     """
 
     asked: str
@@ -39,6 +40,7 @@ class Audit:
     required: float
     shares: Mapping[str, float]
     audited: str
+    computes: bool
 
     @property
     def passed(self) -> bool:
@@ -47,7 +49,12 @@ class Audit:
 
     @property
     def undecided(self) -> bool:
-        """Whether it failed only because layers do not tell their types, e.g. a whole graph fused into one."""
+        """Whether there is nothing to tell by: layers without their types, e.g. a whole graph fused into one, or none.
+
+        A graph without a node that computes has no such layers by right; an engine of any other has lost them.
+        """
+        if not self.shares:
+            return not self.computes
         unknown = self.shares.get("unknown", 0.0)
         return not self.passed and self.share + unknown >= self.required
 
@@ -55,7 +62,8 @@ class Audit:
     def sentence(self) -> str:
         """What was found, in one sentence."""
         if not self.shares:
-            return f"no layer of the {self.audited} computes anything, so its precision cannot be told"
+            nothing = f"no layer of the {self.audited} computes anything"
+            return f"{nothing}, though its graph does" if self.computes else f"{nothing} that has a precision to tell"
         found = ", ".join(f"{share:.0%} {name}" for name, share in sorted(self.shares.items(), key=lambda p: -p[1]))
         return (
             f"{self.share:.0%} of the computing layers of the {self.audited} are {self.asked} "
@@ -88,4 +96,5 @@ def audit_precision(
         required=default if required is None else required,
         shares=dict(shares),
         audited=audited,
+        computes=bool(graph),
     )

@@ -78,7 +78,7 @@ def test_the_sentence_tells_share_demand_and_distribution() -> None:
     assert audit("fp16", {"float16": 0.25, "float32": 0.75}).sentence == (
         "25% of the computing layers of the engine are float16 (50% required): 75% float32, 25% float16"
     )
-    assert audit("fp16", {}).sentence == "no layer of the engine computes anything, so its precision cannot be told"
+    assert audit("fp16", {}).sentence == "no layer of the engine computes anything that has a precision to tell"
 
 
 def test_an_engine_that_keeps_its_types_to_itself_is_neither_right_nor_wrong() -> None:
@@ -87,5 +87,12 @@ def test_an_engine_that_keeps_its_types_to_itself_is_neither_right_nor_wrong() -
     assert (one_region.passed, one_region.undecided) == (False, True)
     mostly_fp32 = audit_precision("fp16", graph={}, engine={"unknown": 0.2, "float32": 0.8}, emulated=())
     assert (mostly_fp32.passed, mostly_fp32.undecided) == (False, False)
-    nothing = audit_precision("fp16", graph={}, engine={}, emulated=())
-    assert (nothing.passed, nothing.undecided) == (False, False)
+
+
+def test_a_graph_without_anything_that_computes_has_no_precision() -> None:
+    """Its engine cannot be judged; one that has lost the layers of a graph that computes is wrong."""
+    rectifier = audit_precision("fp16", graph={}, engine={}, emulated=())
+    assert (rectifier.passed, rectifier.undecided) == (False, True)
+    lost = audit_precision("fp16", graph=HALF, engine={}, emulated=())
+    assert (lost.passed, lost.undecided) == (False, False)
+    assert lost.sentence == "no layer of the engine computes anything, though its graph does"

@@ -89,17 +89,12 @@ def test_what_there_is_is_answered(server: ReportServer, target: str, kind: str)
         ("/%2e%2e/%2e%2e/etc/passwd", 404),
         ("//etc/passwd", 404),
         ("/history.db", 404),
-        ("/api/trial.json", 404),
-        ("/api/latest.exe", 404),
-        ("/api/latest.json?limit=many", 400),
-        ("/api/latest.json?where=nothing%3D1", 400),
         ("/?precision=fp99", 400),
         ("/?precision=fp16&precision=fp32", 400),
         ("/?precision=<script>alert(1)</script>", 400),
         ("/model-resnet50.html?a=1", 400),
         ("/?%ff=1", 400),
         ("/%ff", 400),
-        ("/api/latest.json?" + "&".join(["columns=metric"] * 60), 400),
     ],
 )
 def test_what_there_is_not_is_a_page_that_says_so(server: ReportServer, target: str, status: int) -> None:
@@ -111,6 +106,26 @@ def test_what_there_is_not_is_a_page_that_says_so(server: ReportServer, target: 
     assert f"{status} " in page.text
     assert "root:" not in page.text
     assert "<script>alert" not in body.decode()
+
+
+@pytest.mark.parametrize(
+    ("target", "status", "said"),
+    [
+        ("/api/trial.json", 404, "'trial'"),
+        ("/api/latest.exe", 404, "'exe'"),
+        ("/api/latest.csv?limit=many", 400, "'many'"),
+        ("/api/latest.json?where=nothing%3D1", 400, "'nothing'"),
+        ("/api/latest.json?%ff=1", 400, "cannot be read"),
+        ("/api/latest.json?" + "&".join(["columns=metric"] * 60), 400, "cannot be read"),
+    ],
+)
+def test_a_program_is_told_what_is_wrong_as_json(server: ReportServer, target: str, status: int, said: str) -> None:
+    """Whoever asks for rows gets the status and a sentence, and no page."""
+    response, body = ask(server, target)
+    told = json.loads(body)
+    assert response.headers["Content-Type"] == "application/json; charset=utf-8"
+    assert (response.status, told["status"]) == (status, status)
+    assert said in told["error"]
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"])
