@@ -17,6 +17,13 @@ const caseCharts = (() => {
     const whole = value === 0 || (Math.abs(value) < 1e6 && Math.abs(value) >= 1e-4);
     return (whole ? String(Number(value.toPrecision(digits))) : value.toPrecision(digits)).replace(/^-/, "−");
   };
+  // With as many decimals as tell them apart.
+  const ticks = (u, splits, axis, space, step) => {
+    const exact = (decimals) => splits.every((split) => Math.abs(Number(split.toFixed(decimals)) - split) < step / 100);
+    const decimals = [0, 1, 2, 3, 4, 5, 6, 7, 8].find(exact) ?? 9;
+    const form = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
+    return splits.map((split) => split.toLocaleString("en", form).replace(/^-/, "−"));
+  };
   const percent = (share) => `${share < 0 ? "−" : "+"}${Math.abs(100 * share).toFixed(Math.abs(share) < 0.0095 ? 2 : 1)}\u00a0%`;
 
   const places = () => (caseView.now.across === "time" ? data.sessions.map((session) => session[1]) : data.sessions.map((_, i) => i));
@@ -239,7 +246,7 @@ const caseCharts = (() => {
       },
       axes: [
         { ...axis, values: labels, space: 90, size: 30, incrs: caseView.now.across === "time" ? whole : [1, 2, 5, 10, 20, 50, 100, 200, 500] },
-        { ...axis, size: 62, space: 34, label: relative(source) ? "% from the median" : source.unit, labelSize: 18, labelFont: axis.font, labelGap: 0 },
+        { ...axis, values: ticks, size: 62, space: 34, label: relative(source) ? "% from the median" : source.unit, labelSize: 18, labelFont: axis.font, labelGap: 0 },
       ],
       series: [
         {},

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.history.store import History
+from reports.write import write_report
 from tests.browser.kinds import KINDS, SEARCHED, SORTED, pages_of
+from tests.reports.sample_history import HistoryBuilder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -172,3 +175,29 @@ def test_a_page_fits_a_telephone(browser: Chromium, report: Path, kind: str) -> 
     browser.command("Emulation.setDeviceMetricsOverride", width=NARROW, height=800, deviceScaleFactor=1, mobile=True)
     browser.open(pages_of(report)[kind][0].as_uri())
     assert browser.run("return document.documentElement.scrollWidth") <= NARROW
+
+
+def test_labels_of_a_chart_tell_its_lines_apart(browser: Chromium, tmp_path: Path) -> None:
+    """However close its values of few microseconds lie, no two lines across a chart of a case have the same label."""
+    with History.open(tmp_path / "history.db") as history:
+        build = HistoryBuilder(history)
+        for index in range(4):
+            session = build.session(index)
+            history.add_trial(build.trial(session, "resnet50", "fp16", slower=0.0005))
+            history.finish_session(session.id)
+        fast = write_report(history, tmp_path / "report").parent
+    note = """
+    const fill = CanvasRenderingContext2D.prototype.fillText;
+    window.labels = new Map();
+    CanvasRenderingContext2D.prototype.fillText = function (text, ...where) {
+      if (this.textAlign === "right") window.labels.set(this.canvas, [...(window.labels.get(this.canvas) ?? []), text]);
+      return fill.call(this, text, ...where);
+    };"""
+    script = browser.command("Page.addScriptToEvaluateOnNewDocument", source=note)["identifier"]
+    try:
+        browser.open(next(fast.glob("case-*.html")).as_uri())
+    finally:
+        browser.command("Page.removeScriptToEvaluateOnNewDocument", identifier=script)
+    charts = browser.run("return [...window.labels.values()]")
+    assert len(charts) > 2
+    assert [labels for labels in charts if len(set(labels)) < len(labels)] == []
