@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +23,15 @@ if TYPE_CHECKING:
 
 # Conditions that are not of the machine at the time, or are told elsewhere.
 _NOT_TELEMETRY = frozenset(
-    {"layer_times", "unreadable_layers", "instrumented_difference", "multiply_adds", "roofline", "machine", "heavy"}
+    {
+        *("layer_times", "unreadable_layers", "instrumented_difference", "multiply_adds", "roofline", "machine"),
+        *("heavy", "measured"),
+    }
 )
+# Clocks and temperatures are never the same twice; by less than this share they are as they were.
+_ALIKE = 0.1
+# No part of a version, a serial number or a name.
+_NUMBERS = re.compile(r"(?<![\w.-])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w.])")
 
 
 @dataclass(frozen=True)
@@ -135,7 +143,16 @@ def conditions_part(both: tuple[Mapping[str, Any], Mapping[str, Any]]) -> tuple[
             name=name,
             before=before.get(name, text.ABSENT),
             now=now.get(name, text.ABSENT),
-            differs=name in before and name in now and before[name] != now[name],
+            differs=name in before and name in now and not _alike(before[name], now[name]),
         )
         for name in dict.fromkeys([*now, *before])
     )
+
+
+def _alike(before: str, now: str) -> bool:
+    """Tell whether two facts say the same, but for numbers that are about the same."""
+    texts = [fact.replace("−", "-").replace(",", "") for fact in (before, now)]
+    if _NUMBERS.sub("", texts[0]) != _NUMBERS.sub("", texts[1]):
+        return False
+    pairs = zip(*(map(float, _NUMBERS.findall(each)) for each in texts), strict=True)
+    return all(abs(a - b) <= _ALIKE * max(abs(a), abs(b)) for a, b in pairs)
