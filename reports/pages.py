@@ -57,7 +57,10 @@ class EnvironmentView:
 
 @dataclass(frozen=True)
 class SessionView:
-    """One session, as a row of a table: ``cases``, ``failed`` and ``regressed`` count what this page is about."""
+    """One session, as a row of a table: ``cases``, ``failed`` and ``regressed`` count what this page is about.
+
+    ``wall`` is empty where nobody knows when it ended, ``status`` is how: ``finished``, ``interrupted`` or ``running``.
+    """
 
     id: str
     started: str
@@ -69,6 +72,7 @@ class SessionView:
     failed: int
     regressed: int
     wall: str
+    status: str
     qualities: str
 
 
