@@ -214,7 +214,10 @@ class ChangeView:
 
 @dataclass(frozen=True)
 class CaseView:
-    """One case on one machine, in full; ``href`` is the page of all its series, where there is one."""
+    """One case on one machine, in full; ``href`` is the page of all its series, where there is one.
+
+    ``awaited`` says what it is to be called once it has run under that name, if anything.
+    """
 
     anchor: str
     case_id: str
@@ -224,6 +227,7 @@ class CaseView:
     environment: EnvironmentView
     standing: Standing
     label: str
+    awaited: str
     sentence: str
     command: str
     trials: tuple[TrialView, ...]
