@@ -24,6 +24,8 @@ from reports.standing import severity
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from harness.history.rows import ChangeRow
+    from harness.verdicts.gate import Verdict
     from reports.current import CurrentCase
     from reports.overview import Overview
     from reports.standing import Standing
@@ -35,6 +37,8 @@ _CAUSES = {
     "other tactics": "with engines of other tactics",
 }
 _NAMED_MODELS = 3
+# Words on a series that lies elsewhere than its baseline.
+_OUTSIDE = ("regressed", "inconclusive")
 _Key = tuple[str, ...]
 
 
@@ -91,28 +95,37 @@ def _key(case: CurrentCase, overview: Overview, causes: Mapping[tuple[int, str, 
     moved = furthest_moved(case)
     if moved is None:
         return *alike, "failed", _without_names(sentence_of(case), case)
-    (metric, point), _ = moved
+    (metric, point), verdict = moved
     kind = "speed" if metric in _SPEED else metric
-    if case.standing.key != "regressed":
-        return *alike, "moved", kind, "", "", case.session.record.id
-    since = _since(case, metric, point, overview)
-    return *alike, "moved", kind, since, causes.get((case.newest.trial_id, metric, point), ""), case.session.record.id
+    since = _since(overview.series_of(case, metric, point), verdict, overview)
+    cause = causes.get((case.newest.trial_id, metric, point), "") if case.standing.key == "regressed" else ""
+    return *alike, "moved", kind, since, cause, case.session.record.id
 
 
-def _since(case: CurrentCase, metric: str, point: str, overview: Overview) -> str:
+def _since(series: int | None, verdict: Verdict, overview: Overview) -> str:
     """Say since what a series lies elsewhere: the change of its level, or, before that shows, the other software."""
-    series = overview.series_of(case, metric, point)
-    if series is None:
+    if series is None or verdict.status not in _OUTSIDE:
         return ""
-    newest = next((c for c in overview.site.reading.changes.get(series, ()) if not c.acknowledged), None)
+    changes = overview.site.reading.changes.get(series, ())
+    newest = next((change for change in changes if not change.acknowledged and _explains(change, verdict)), None)
     if newest is not None and newest.differences:
-        return label_of(newest)
+        versions = [each for each in newest.differences if each.name == "runtime" and each.before and each.after]
+        # In the words of below, so that cases of one cause are one entry whether or not the level of each was found.
+        return f"{versions[0].after} instead of {versions[0].before}" if versions else label_of(newest)
     runs = overview.runs.get(series, ())
-    good = [place for place, run in enumerate(runs) if run.status != "regressed"]
+    good = [place for place, run in enumerate(runs) if run.status not in _OUTSIDE]
     if not good or good[-1] + 1 == len(runs):
         return ""
     before, then = (overview.site.names.subjects[runs[place].subject].label for place in (good[-1], good[-1] + 1))
     return "" if before == then else f"{then} instead of {before}"
+
+
+def _explains(change: ChangeRow, verdict: Verdict) -> bool:
+    """Tell whether a verdict may be of a change of level: it went the same way, from about where the baseline is."""
+    if verdict.effect is None or verdict.baseline is None:
+        return True
+    passed = abs(verdict.baseline - change.level_before) > abs(verdict.baseline - change.level_after)
+    return (change.effect > 0) == (verdict.effect > 0) and not passed
 
 
 def _without_names(sentence: str, case: CurrentCase) -> str:

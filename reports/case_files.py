@@ -89,6 +89,7 @@ def _state(source: CaseSource, site: Site) -> str:
         [(row.record.id, row.record.started_at, row.record.commit) for row in source.sessions],
         [site.reading.changes.get(row.id, ()) for row in source.series],
         source.former,
+        site.reading.renamings.told_of_awaited(case.case_id, case.environment),
         source.decisions,
         source.baselines,
     )

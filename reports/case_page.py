@@ -92,6 +92,7 @@ def case_page(
         command=text.plain(command_of(case), 300),
         verdict_href=site.verdicts.to_case(case),
         renamed=text.plain(_renamed(renames, sessions), 600),
+        awaited=site.reading.renamings.told_of_awaited(case.case_id, case.environment),
         runs_in_all=sum(trial.ordinal == 0 for trial in history.trials),
         charts=tuple(_chart(row, story, case, context) for row in story.series),
         telemetry=tuple(_gauge(place, each, story, context) for place, each in enumerate(story.telemetry)),

@@ -70,7 +70,8 @@ class RunRow:
 class CasePage:
     """Everything about one case on one machine over time.
 
-    ``verdict_href`` is where the evidence for its standing is; ``renamed`` says what it was called before, if anything.
+    ``verdict_href`` is where the evidence for its standing is; ``renamed`` says what it was called before, if anything,
+    and ``awaited`` what it is to be called once it has run under that name.
     """
 
     title: str
@@ -88,6 +89,7 @@ class CasePage:
     command: str
     verdict_href: str
     renamed: str
+    awaited: str
     runs_in_all: int
     charts: tuple[ChartView, ...]
     telemetry: tuple[ChartView, ...]

@@ -91,15 +91,27 @@ class MatrixRow:
 
 @dataclass(frozen=True)
 class Matrix:
-    """Every case of one machine, as of the last session there; ``key`` stands for it in addresses of views."""
+    """Every case of one machine, each as of the last session there that has it.
+
+    Attributes:
+        key: stands for the machine in addresses of views.
+        environment: the machine.
+        href: its page.
+        session: the last one there.
+        ran: how many cases that had, and how these stand.
+        standing: the same of all cases, where that session did not have every one of them; else empty.
+        precisions: the columns.
+        rows: models and profiles.
+    """
 
     key: str
     environment: EnvironmentView
     href: str
     session: SessionView | None
+    ran: str
+    standing: str
     precisions: tuple[str, ...]
     rows: tuple[MatrixRow, ...]
-    totals: tuple[tuple[Standing, int], ...]
 
 
 def matrices_of(overview: Overview) -> tuple[Matrix, ...]:
@@ -139,15 +151,21 @@ def _matrix(environment: str, cases: Sequence[CurrentCase], overview: Overview) 
             )
         )
         seen.add(model)
+    ran = [case for case in cases if last and case.session.record.id == last.record.id]
     return Matrix(
         key=machine_key(environment),
         environment=site.names.environments[environment],
         href=site.links.to(environment_file(environment)),
         session=session_views([last], overview.trials, site.names)[0] if last else None,
+        ran=f"{text.count(len(ran), 'case')}, {_tallied(ran)}",
+        standing=f"{text.count(len(cases), 'case')} here: {_tallied(cases)}" if len(ran) < len(cases) else "",
         precisions=tuple(text.plain(precision, 60) for precision in precisions),
         rows=tuple(matrix_rows),
-        totals=tuple(tally(case.standing for case in cases)),
     )
+
+
+def _tallied(cases: Sequence[CurrentCase]) -> str:
+    return ", ".join(f"{number} {standing.label}" for standing, number in tally(case.standing for case in cases))
 
 
 def _cell(case: CurrentCase, last: SessionRow | None, overview: Overview) -> Cell:

@@ -117,6 +117,7 @@ def _case_view(case: CurrentCase, context: ModelContext) -> CaseView:
         environment=context.names.environments[case.environment],
         standing=case.standing,
         label=case.label,
+        awaited=context.reading.renamings.told_of_awaited(case.case_id, case.environment),
         sentence=text.plain(f"{sentence[:1].upper()}{sentence[1:]}", 600),
         command=text.plain(command_of(case), 300),
         trials=tuple(trial_view(cell, context) for cell in case.cells),

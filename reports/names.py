@@ -104,6 +104,7 @@ def _session_view(session: SessionRow, trials: Sequence[TrialBrief], names: Name
         cases=len({(trial.case_id, trial.environment) for trial in trials}),
         failed=len({(t.case_id, t.environment) for t in trials if t.failed}),
         regressed=len({(t.case_id, t.environment) for t in trials if t.regressed}),
-        wall=text.duration(wall) if session.finished_at else text.plain(session.status, 20),
+        wall="" if wall is None else text.duration(wall),
+        status=text.plain(session.status, 20),
         qualities=f"{bad} of {len(trials)} {text.listed(words)}" if bad else "ok",
     )

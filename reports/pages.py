@@ -57,7 +57,10 @@ class EnvironmentView:
 
 @dataclass(frozen=True)
 class SessionView:
-    """One session, as a row of a table: ``cases``, ``failed`` and ``regressed`` count what this page is about."""
+    """One session, as a row of a table: ``cases``, ``failed`` and ``regressed`` count what this page is about.
+
+    ``wall`` is empty where nobody knows when it ended, ``status`` is how: ``finished``, ``interrupted`` or ``running``.
+    """
 
     id: str
     started: str
@@ -69,6 +72,7 @@ class SessionView:
     failed: int
     regressed: int
     wall: str
+    status: str
     qualities: str
 
 
@@ -210,7 +214,10 @@ class ChangeView:
 
 @dataclass(frozen=True)
 class CaseView:
-    """One case on one machine, in full; ``href`` is the page of all its series, where there is one."""
+    """One case on one machine, in full; ``href`` is the page of all its series, where there is one.
+
+    ``awaited`` says what it is to be called once it has run under that name, if anything.
+    """
 
     anchor: str
     case_id: str
@@ -220,6 +227,7 @@ class CaseView:
     environment: EnvironmentView
     standing: Standing
     label: str
+    awaited: str
     sentence: str
     command: str
     trials: tuple[TrialView, ...]

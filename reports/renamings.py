@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from harness.history.decisions import current_name, in_force
+from reports import text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -40,9 +41,12 @@ class Renamings:
 
     Attributes:
         present: a trial of the case that each former one goes on as, by the former name and the machine's hash.
+        awaited: the name of today of each case that never ran under it, by the name that it has here and the machine's
+            hash.
     """
 
     present: Mapping[Place, MatrixCell] = field(default_factory=dict)
+    awaited: Mapping[Place, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, cells: Iterable[MatrixCell], decisions: Sequence[Decision]) -> Renamings:
@@ -56,11 +60,14 @@ class Renamings:
         alike: dict[Place, list[MatrixCell]] = defaultdict(list)
         for (name, machine), cell in newest.items():
             alike[current_name(name, standing), machine].append(cell)
-        present = {}
+        present: dict[Place, MatrixCell] = {}
+        awaited: dict[Place, str] = {}
         for (name, machine), group in alike.items():
             kept = newest.get((name, machine)) or max(group, key=lambda cell: cell.trial_id)
             present.update({(c.case_id, machine): kept for c in group if c.case_id != kept.case_id})
-        return cls(present)
+            if kept.case_id != name:
+                awaited[kept.case_id, machine] = name
+        return cls(present, awaited)
 
     def name(self, case_id: str, environment: str) -> str:
         """Return what a case is called on a machine, given by its hash."""
@@ -72,6 +79,16 @@ class Renamings:
         return [
             name for (name, machine), cell in self.present.items() if (cell.case_id, machine) == (case_id, environment)
         ]
+
+    def told_of_awaited(self, case_id: str, environment: str) -> str:
+        """Say of a case that it has another name today and why it is not called by it; empty for every other one."""
+        name = self.awaited.get((case_id, environment))
+        if name is None:
+            return ""
+        return (
+            f"Renamed to {text.plain(name, 160)} by a decision; nothing has run here under that name yet, "
+            "so the former one stays until then."
+        )
 
     def cell(self, cell: MatrixCell) -> MatrixCell:
         """Return a trial under its case's present name."""

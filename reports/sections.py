@@ -42,7 +42,8 @@ def model_files(site: Site) -> Iterator[SiteFile]:
 
     for model, name in site.models.items():
         own = [case for case in site.cases if case.model == model]
-        state = digest(site.names.state, *(site.state_of(case) for case in own))
+        awaited = [site.reading.renamings.told_of_awaited(case.case_id, case.environment) for case in own]
+        state = digest(site.names.state, *(site.state_of(case) for case in own), *awaited)
         yield SiteFile(name, state, lambda model=model, name=name: content(model, name))  # type: ignore[misc]
 
 

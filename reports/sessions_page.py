@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+from harness.commands.extent import Extent
 from harness.history.records import stable_hash
 from reports import text
 from reports.data_files import CHANGES, LATEST, SESSIONS
@@ -18,6 +20,7 @@ from reports.render import render
 from reports.session_trials import TrialRow, WordRow, trial_rows, word_rows
 from reports.site import SiteFile
 from reports.standing import tally
+from reports.unfinished import read_lacking, unfinished_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from reports.reading import TrialBrief
     from reports.site import Site
     from reports.standing import Standing
+    from reports.unfinished import Lacking, UnfinishedSession
 
 _MOST_SESSIONS = 2000
 
@@ -39,7 +43,6 @@ class ListedSession:
     view: SessionView
     link: Linked
     environments: tuple[Linked, ...]
-    status: str
 
 
 @dataclass(frozen=True)
@@ -56,13 +59,17 @@ class SessionsPage:
 
 @dataclass(frozen=True)
 class SessionPage:
-    """Everything about one session; ``words`` are what the gate said that is neither a pass nor too early to say."""
+    """Everything about one session; ``words`` are what the gate said that is neither a pass nor too early to say.
+
+    ``unfinished`` is there for one that did not come to its end.
+    """
 
     title: str
     written: str
     index: Linked
     list: Linked
     view: SessionView
+    unfinished: UnfinishedSession | None
     sentence: str
     environments: tuple[Linked, ...]
     earlier: Linked
@@ -86,10 +93,11 @@ def session_files(site: Site, details: Details) -> Iterator[SiteFile]:
         own = trials[row.record.id]
         words = [word.id for word in details.notable.get(row.record.id, ())]
         neighbours = [each.record.id for each in beside if each]
+        lacking = read_lacking(site, row)
         yield SiteFile(
             session_file(row.record.id),
-            stable_hash([states[row.record.id], words, neighbours]),
-            lambda row=row, own=own, beside=beside: _content(site, details, row, own, beside),  # type: ignore[misc]
+            stable_hash([states[row.record.id], words, neighbours, lacking]),
+            partial(_content, site, details, row, own, beside=beside, lacking=lacking),
         )
     yield SiteFile(
         LIST,
@@ -112,7 +120,9 @@ def _content(
     details: Details,
     row: SessionRow,
     trials: Sequence[TrialBrief],
+    *,
     beside: tuple[SessionRow | None, SessionRow | None],
+    lacking: Lacking | None,
 ) -> str:
     record = row.record
     earlier, later = (session_link(site, each.record.id) if each else Linked("") for each in beside)
@@ -125,7 +135,8 @@ def _content(
         index=index_link(site),
         list=Linked("Sessions", site.links.to(LIST)),
         view=view,
-        sentence=_sentence(len(rows), totals),
+        unfinished=unfinished_session(site, row, lacking) if lacking else None,
+        sentence=_sentence(view, rows, totals),
         environments=_environments(site, trials),
         earlier=earlier,
         later=later,
@@ -158,7 +169,6 @@ def _list_content(site: Site, trials: Mapping[str, Sequence[TrialBrief]]) -> str
                 view=view,
                 link=session_link(site, row.record.id),
                 environments=_environments(site, trials.get(row.record.id, ())),
-                status=text.plain(row.status, 20),
             )
             for row, view in zip(newest, session_views(newest, trials, site.names), strict=True)
         ),
@@ -177,6 +187,7 @@ def _environments(site: Site, trials: Sequence[TrialBrief]) -> tuple[Linked, ...
     return tuple(environment_link(site, key) for key in dict.fromkeys(trial.environment for trial in trials))
 
 
-def _sentence(count: int, totals: Sequence[tuple[Standing, int]]) -> str:
+def _sentence(view: SessionView, rows: Sequence[TrialRow], totals: Sequence[tuple[Standing, int]]) -> str:
+    extent = Extent(cases=view.cases, subjects=len(view.subjects), trials=len(rows))
     said = text.listed([f"{number} {standing.label}" for standing, number in totals])
-    return f"{text.count(count, 'trial')}: {said}." if count else "It has no trials that are shown."
+    return f"{extent}: {said}." if rows else "It has no trials that are shown."

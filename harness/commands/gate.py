@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal, get_args
 
 from harness.cases import metric_named
+from harness.commands.extent import Extent
 from harness.errors import ConfigurationError, unknown_value
 from harness.verdicts.findings import grouped
 from harness.verdicts.gate import adjust
@@ -37,7 +38,7 @@ _JUDGED = ("pass", "improved", "regressed")
 
 @dataclass(frozen=True, kw_only=True)
 class GatedCase:
-    """One case of a session.
+    """One case of a session under one subject.
 
     Attributes:
         id: with the subject's name where one was given.
@@ -45,6 +46,9 @@ class GatedCase:
         findings: of its first trial.
         verdicts: the last word on each of its series.
         model: its name, by which the catalogue's record is found.
+        name: without the subject's; by default its id.
+        subject: what stands for the software that it ran under.
+        environment: what stands for the machine that it ran on.
     """
 
     id: str
@@ -52,6 +56,9 @@ class GatedCase:
     findings: Sequence[FindingRecord] = ()
     verdicts: Sequence[VerdictRecord] = ()
     model: str = ""
+    name: str = ""
+    subject: str = ""
+    environment: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +68,7 @@ class GatedSession:
     Attributes:
         id: 12 hexadecimal digits.
         status: ``finished``, ``running`` or ``interrupted``.
-        cases: what it ran.
+        cases: what it ran, under each of its subjects.
         kind: what it was for; see ``harness.history.session_kinds``.
         previous: id of the newest session that it is held against to see which cases it lacks, if there is one.
         lacking: cases that it should have had, each with the id of the session that had it last.
@@ -92,6 +99,15 @@ class GatedSession:
         told = f"check of {PurePath(self.source).name}" if self.kind == "check" else _KINDS[self.kind]
         started = f", started {self.started_at:%Y-%m-%d %H:%M} UTC" if self.started_at else ""
         return f"session {self.id} ({told}{started})"
+
+    @property
+    def extent(self) -> Extent:
+        """How much it ran."""
+        return Extent(
+            cases=len({(case.name or case.id, case.environment) for case in self.cases}),
+            subjects=len({case.subject for case in self.cases}),
+            trials=len(self.cases),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

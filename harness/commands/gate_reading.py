@@ -103,6 +103,9 @@ def _cases(
             findings=tuple(findings[row.id]),
             verdicts=tuple(verdicts.get((row.name, row.identity_hash, row.subject_hash), ())),
             model=row.model,
+            name=row.name,
+            subject=row.subject_hash,
+            environment=row.identity_hash,
         )
         for row in rows
     )

@@ -54,7 +54,9 @@ def gate_data(assessment: Assessment) -> dict[str, Any]:
         "status": session.status,
         "exit_code": assessment.exit_code,
         "headline": assessment.headline,
-        "cases": len(session.cases),
+        "cases": session.extent.cases,
+        "subjects": session.extent.subjects,
+        "trials": session.extent.trials,
         "verdicts": assessment.words,
         "counted": assessment.counted,
         "previous_session": session.previous,
@@ -88,14 +90,13 @@ def listed_concerns(assessment: Assessment) -> tuple[Sequence[Concern], list[str
 
 
 def counts_line(assessment: Assessment) -> str:
-    """Say how many series ended with which word, and which sessions this is about."""
+    """Say how much was run, how many series ended with which word, and which sessions this is about."""
     session = assessment.session
     words = ", ".join(f"{count} {word}" for word, count in sorted(assessment.words.items())) or "none judged"
     held = f"; cases held against those of session {session.previous} and before" if session.previous else ""
     if session.narrowed:
         held = f"; missing cases were not looked for, since cases were left out by {one_line(session.narrowed)}"
-    ran = len(session.cases)
-    return f"session {session.id} ({session.status}): {ran} case{'s' * (ran != 1)}; series: {words}{held}"
+    return f"session {session.id} ({session.status}): {session.extent}; series: {words}{held}"
 
 
 def first_line(text: str) -> str:

@@ -55,6 +55,7 @@ def test_a_subject_with_a_name_is_part_of_the_case(history: History) -> None:
         "squeezenet-fp16-batch1x4x16": ["pass"],
         "squeezenet-fp16-batch1x4x16@ort130": ["regressed"],
     }
+    assert str(read_session(history.queries, "latest").extent) == "1 case under 2 subjects (2 trials)"
 
 
 def test_cases_of_earlier_sessions_are_missed(history: History) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -7,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from harness.commands.gate_markdown import gate_markdown
-from harness.commands.gate_text import gate_text
+from harness.commands.gate_text import gate_data, gate_text
 from tests.commands.gated import SEEN, assessed, case, hostile
 
 if TYPE_CHECKING:
@@ -47,6 +48,16 @@ def test_a_session_that_did_not_finish_lists_its_cases() -> None:
     assert "unfinished" in text
     assert "finished before the session ended: net-fp16-static" in text
     assert "session 000000000000 (running): 1 case; series: none judged" in text
+
+
+def test_a_case_under_two_subjects_is_one_case() -> None:
+    """Terminal, Markdown and JSON count cases as the report does, with subjects and trials beside them."""
+    trials = (replace(case("pass", case_id=f"net@{subject}"), name="net", subject=subject) for subject in "ab")
+    judged = assessed(*trials)
+    assert "(finished): 1 case under 2 subjects (2 trials); series: 2 pass" in printed(judged)
+    assert "(finished): 1 case under 2 subjects (2 trials); series: 2 pass" in gate_markdown(judged)
+    data = gate_data(judged)
+    assert (data["cases"], data["subjects"], data["trials"]) == (1, 2, 2)
 
 
 def test_short_baselines_are_told_by_case() -> None:

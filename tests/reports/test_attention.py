@@ -5,14 +5,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.history.records import FindingRecord
+from harness.history.records import FindingRecord, VerdictRecord
 from reports.attention import attention_of
 from reports.overview import Overview
 from reports.write import site_of
-from tests.reports.sample_history import DESKTOP, NEW, OLD, SERVER
+from tests.reports.sample_history import DESKTOP, NEW, OLD, SERVER, a_verdict
 
 if TYPE_CHECKING:
     from harness.history.records import SessionRecord, TrialRecord
+    from harness.verdicts.gate import Status
     from reports.attention import Attention
     from tests.reports.sample_history import HistoryBuilder
 
@@ -111,6 +112,58 @@ def test_a_change_goes_with_the_software_that_came_with_it(builder: HistoryBuild
         builder.history.add_trial(replace(trial, subject=subject, verdicts=trial.verdicts if index else passed))
     (entry,) = entries(builder)
     assert entry.sentence.endswith(" Since onnxruntime 1.31.1 instead of onnxruntime 1.30.0.")
+
+
+@pytest.mark.parametrize(
+    ("words", "since"),
+    [
+        pytest.param(["pass", "inconclusive", "inconclusive"], True, id="never confirmed"),
+        pytest.param(["pass", "inconclusive", "regressed"], True, id="confirmed later"),
+        pytest.param(["pass", "regressed", "inconclusive"], True, id="confirmed before"),
+        pytest.param(["inconclusive", "inconclusive", "inconclusive"], False, id="outside since before it"),
+        pytest.param(["pass", "pass", "missing"], False, id="a value that is gone"),
+    ],
+)
+def test_what_is_outside_is_told_since_when_whether_or_not_it_was_confirmed(
+    builder: HistoryBuilder, words: list[Status], since: bool
+) -> None:
+    """A version that came with the first value outside is why, whatever the gate could make of the later ones."""
+    for index, (subject, word) in enumerate(zip((OLD, NEW, NEW), words, strict=True)):
+        trial = regressed(builder, builder.session(index), "resnet50", "fp16", "")
+        said = tuple(replace(v, verdict=replace(v.verdict, status=word)) for v in trial.verdicts)
+        builder.history.add_trial(replace(trial, subject=subject, verdicts=said))
+    (entry,) = entries(builder)
+    told = entry.sentence.partition(" Since ")[2]
+    assert told == ("onnxruntime 1.31.1 instead of onnxruntime 1.30.0." if since else "")
+
+
+@pytest.mark.parametrize("word", ["regressed", "inconclusive"])
+@pytest.mark.parametrize(
+    ("baseline", "effect", "since"),
+    [
+        pytest.param(122.0, 0.26, True, id="as the level did"),
+        pytest.param(122.0, -0.26, False, id="the other way"),
+        pytest.param(159.0, 0.26, False, id="from the new level on"),
+    ],
+)
+def test_a_change_of_level_is_named_where_the_verdict_may_be_of_it(
+    builder: HistoryBuilder, word: Status, baseline: float, effect: float, since: bool
+) -> None:
+    """The level is 122 ms up to a new version and 159 ms since then: what moved otherwise did not move with it."""
+    for index in range(24):
+        new = index >= 12
+        trial = builder.trial(
+            builder.session(index), "resnet50", "fp16", slower=1.3 if new else 1.0, subject=NEW if new else OLD,
+            quality="ok", verdicts=(), findings=(),
+        )  # fmt: skip
+        if index == 23:
+            verdict = a_verdict(status=word, baseline=baseline, value=159.0, effect=effect)
+            trial = replace(trial, verdicts=(VerdictRecord(metric="latency_host", point="batch=4", verdict=verdict),))
+        builder.history.add_trial(trial)
+    builder.history.find_change_points(trial.session)
+    (entry,) = entries(builder)
+    told = entry.sentence.partition(" Since ")[2]
+    assert told == ("onnxruntime 1.31.1 instead of onnxruntime 1.30.0." if since else "")
 
 
 def test_a_case_alone_is_told_in_full(builder: HistoryBuilder) -> None:

@@ -96,6 +96,11 @@ def test_a_change_of_level_is_marked_and_explained(page: ParsedPage) -> None:
     assert "% worse" in page.text
 
 
+def test_a_change_of_level_is_told_from_a_verdict(page: ParsedPage) -> None:
+    """A level may be worse below a title that says inconclusive, and the table says how both are true."""
+    assert "A change of level is found over several runs: it is no verdict of the gate" in page.text
+
+
 def test_decisions_are_in_a_table_and_in_the_charts(page: ParsedPage) -> None:
     """Those about the case, with author, reason and what became of them; those about others are not there."""
     assert "Ada" in page.text

@@ -73,6 +73,12 @@ def test_the_page_shows_both(page: ModelPage) -> None:
     assert text.index("Over time") < text.index("Since when: the first run at each new level")
 
 
+def test_a_change_of_level_is_told_from_a_verdict(page: ModelPage) -> None:
+    """A level may be worse beside a case that is inconclusive, and the table says how both are true."""
+    text = ParsedPage(render(page, "model.html.j2")).text
+    assert "A change of level is found over several runs: it is no verdict of the gate" in text
+
+
 def test_a_series_that_moved_is_read_first(page: ModelPage) -> None:
     """Throughput, which is folded away elsewhere, stands beside the latencies as long as nobody accepted its change."""
     assert any(trend.title.startswith("throughput") for trend in page.cases[0].trends)

@@ -51,6 +51,47 @@ def test_what_needs_attention_is_said_in_sentences_with_links(index: ParsedPage,
             assert anchor == "" or anchor in ParsedPage.of(sample_report / file).attributes("id")
 
 
+def counted(build: HistoryBuilder, *sessions: tuple[str, ...]) -> str:
+    """Return what the first page says below a machine's name after finished sessions of these models."""
+    for index, models in enumerate(sessions):
+        session = build.session(index)
+        for model in models:
+            build.history.add_trial(build.trial(session, model, "fp16"))
+        build.history.finish_session(session.id)
+    (matrix,) = index_page(site_of(build.history, title="Report")).matrices
+    return f"{matrix.ran}|{matrix.standing}"
+
+
+def test_a_machine_tells_its_last_session_from_all_of_its_cases(builder: HistoryBuilder, tmp_path: Path) -> None:
+    """What the gate judges, one session, and how every case stands, are two sentences, each with its own numbers."""
+    assert counted(builder, ("encoder", "resnet50"), ("resnet50",)) == (
+        "1 case, 1 insufficient|2 cases here: 1 missing, 1 insufficient"
+    )
+    text = ParsedPage.of(write_report(builder.history, tmp_path / "report")).text
+    start = text.index("Last session here")
+    assert (
+        "onnxruntime 1.31.1: 1 case, 1 insufficient. All 2 cases here: 1 missing, 1 insufficient, each as"
+        in text[start:]
+    )
+    assert "the gate judges one session alone" in text[start:]
+
+
+def test_a_machine_whose_last_session_had_every_case_needs_no_second_sentence(builder: HistoryBuilder) -> None:
+    """The two would say the same."""
+    assert counted(builder, ("encoder", "resnet50")) == "2 cases, 2 insufficient|"
+
+
+def test_a_last_session_that_did_not_finish_is_marked_below_the_machine(
+    builder: HistoryBuilder, tmp_path: Path
+) -> None:
+    """Its numbers are of what it had run by then."""
+    session = builder.session(0)
+    builder.history.add_trial(builder.trial(session, "resnet50", "fp16"))
+    builder.history.finish_session(session.id, "interrupted")
+    text = ParsedPage.of(write_report(builder.history, tmp_path / "report")).text
+    assert f"{session.id} (interrupted), onnxruntime 1.31.1: 1 case" in text
+
+
 def test_every_cell_of_the_matrix_is_there(index: ParsedPage) -> None:
     """Three models in four precisions on one machine, one case on the other; each cell says how it stands in words."""
     cells = index.with_class("cell")

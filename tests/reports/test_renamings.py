@@ -91,6 +91,59 @@ def test_cases_that_a_renaming_makes_one_have_one_name(
     assert {former: now for former, now in names.items() if former != now} == called
 
 
+@pytest.mark.parametrize(
+    ("cells", "decisions", "awaited"),
+    [
+        pytest.param([cell("a", 1)], [], {}, id="no decision"),
+        pytest.param([cell("a", 1)], [alias("a", "b", id=1)], {"a": "b"}, id="it has not run"),
+        pytest.param([cell("a", 1), cell("b", 2)], [alias("a", "b", id=1)], {}, id="it has run"),
+        pytest.param(
+            [cell("a", 1), cell("b", 2)], [alias("a", "b", id=1), alias("b", "c", id=2)], {"b": "c"},
+            id="the last of two has not run",
+        ),
+        pytest.param([cell("x-a", 1)], [alias("x-*", "y-*", id=1)], {"x-a": "y-a"}, id="a pattern"),
+        pytest.param([cell("a", 1), cell("b", 2, DESKTOP)], [alias("a", "b", id=1)], {"a": "b"}, id="it ran elsewhere"),
+        pytest.param(
+            [cell("a", 1)],
+            [alias("a", "b", id=1), Decision(action="withdraw", case="a", withdraws=1, created_at=FIRST_DAY, **SIGNED)],
+            {}, id="a renaming that was withdrawn",
+        ),
+    ],
+)  # fmt: skip
+def test_a_name_that_has_not_run_on_a_machine_is_awaited_there(
+    cells: list[MatrixCell], decisions: list[Decision], awaited: dict[str, str]
+) -> None:
+    """It is told of the name that the case keeps until then, and of no other."""
+    renamings = Renamings.of(cells, decisions)
+    assert renamings.awaited == {(former, SERVER.hash): now for former, now in awaited.items()}
+    for each in cells:
+        told = renamings.told_of_awaited(each.case_id, each.environment_hash)
+        expected = awaited.get(each.case_id) if each.environment_hash == SERVER.hash else None
+        assert told.startswith(f"Renamed to {expected} by a decision") if expected else told == ""
+
+
+def test_a_page_says_that_its_case_is_to_be_called_otherwise(builder: HistoryBuilder, tmp_path: Path) -> None:
+    """A renaming rewrites the pages of case and model, which keep the former name; the first run takes that away."""
+    run(builder, 0, WAS)
+    folder = write_report(builder.history, tmp_path / "report").parent
+    pages = (folder / case_file(WAS, 1, SERVER.hash), folder / "model-squeezenet.html")
+    told = f"Renamed to {IS} by a decision; nothing has run here under that name yet"
+    assert [told in ParsedPage.of(page).text for page in pages] == [False, False]
+    builder.history.decide(alias(WAS, IS))
+    write_report(builder.history, folder)
+    assert [told in ParsedPage.of(page).text for page in pages] == [True, True]
+    # This decision names no case that ran.
+    last = IS.replace("small", "tiny")
+    builder.history.decide(alias(IS, last))
+    write_report(builder.history, folder)
+    assert [f"Renamed to {last} by a decision" in ParsedPage.of(page).text for page in pages] == [True, True]
+    run(builder, 1, IS)
+    write_report(builder.history, folder)
+    text = ParsedPage.of(folder / case_file(IS, 1, SERVER.hash)).text
+    assert told not in text
+    assert f"Formerly {WAS}" in text
+
+
 def test_a_series_goes_on_under_the_new_name(builder: HistoryBuilder) -> None:
     """Runs, changes of level, trials and the cells of each subject are those of one case."""
     fill_renamed(builder)
