@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 Facts = dict[str, str]
 
 _DIGITS = 12
-# What a subject names as the machine names another thing of its own: TensorRT's architecture is the GPU's, the machine's
-# is its processor's. A subject is known by the names that it recorded, so they are told apart only when they are read.
+# What a subject names as the machine names another thing of its own: TensorRT's architecture is the GPU's, the
+# machine's is its processor's. A subject is known by what it recorded, so they are told apart only when they are read.
 _NAMES_BESIDE_A_MACHINE = {"architecture": "gpu_architecture"}
 
 
