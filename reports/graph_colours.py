@@ -1,8 +1,8 @@
 """What the boxes of a graph are coloured by: from values to classes of the style sheet, and what these mean.
 
 The steps are round numbers, the same on every page, so that pages can be held against each other. Error and time have
-one hue each, those of the heat map of versions, deeper from step to step; and each box says its value in words, so that
-nothing hangs on colour alone.
+one hue each, like those of the heat map of versions, deeper from step to step; and each box says its value in words, so
+that nothing hangs on colour alone.
 """
 
 from __future__ import annotations

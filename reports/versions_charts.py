@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT, TOP, BOTTOM = 420, 240, 14, 40
 # What a letter of a label takes at most, in user units.
 _LETTER = 6.4
-_SLOPE_WIDTH, _SLOPE_HEIGHT, _LABELS = 820, 330, 260
+_SLOPE_WIDTH, _SLOPE_HEIGHT, _LABELS = 880, 330, 320
 _BAR, _BAR_LEFT, _BAR_RIGHT = 17, 300, 70
 
 
@@ -29,8 +29,8 @@ _BAR, _BAR_LEFT, _BAR_RIGHT = 17, 300, 70
 class SlopeLine:
     """One case: the logarithm of its latency over that of its first column, by column, and its name with the change.
 
-    ``tone`` is ``slower``, ``faster``, ``same``, or ``few`` where too few runs are behind it; ``named`` whether its
-    label is written beside the line.
+    ``tone`` is ``slower``, ``faster``, ``same``, ``undecided``, or ``few`` where too few runs are behind it; ``named``
+    whether its label is written beside the line.
     """
 
     points: tuple[tuple[int, float], ...]
@@ -100,7 +100,7 @@ def slope_chart(columns: Sequence[str], lines: Sequence[SlopeLine], description:
         )
     named = sorted((line for line in lines if line.named), key=lambda line: -line.points[-1][1])
     heights = _apart([up.at(line.points[-1][1]) for line in named], 13, TOP + 4, _SLOPE_HEIGHT - BOTTOM)
-    for line in sorted(lines, key=lambda line: line.tone not in ("same", "few")):
+    for line in sorted(lines, key=lambda line: line.tone in ("slower", "faster")):
         points = " ".join(f"{number(across.at(column))},{number(up.at(shift))}" for column, shift in line.points)
         parts.append(
             f'<polyline class="slope {line.tone}" points="{points}"><title>{escape(line.label)}</title></polyline>'

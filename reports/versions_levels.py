@@ -106,14 +106,11 @@ class Levels:
         chosen = max(paces, key=lambda pace: min(len(left[pace]), len(right[pace])))
         return left[chosen], right[chosen]
 
-    def runs(self, configuration: Configuration, key: Measured) -> int:
-        """Return how many runs the level is the median of."""
-        return max(map(len, self.measured(configuration).get(key, {}).values()), default=0)
-
-    def level(self, configuration: Configuration, key: Measured) -> float | None:
-        """Return the median of the pace that has most runs, in the metric's unit; None if nothing was measured."""
-        by_pace = self.measured(configuration).get(key)
-        return _middle(max(by_pace.values(), key=len)) if by_pace else None
+    def level(self, configuration: Configuration, key: Measured, pace: str | None = None) -> float | None:
+        """Return the median in the metric's unit, of a pace or of the one that has most runs; None if there is none."""
+        by_pace = self.measured(configuration).get(key, {})
+        values = max(by_pace.values(), key=len, default=()) if pace is None else by_pace.get(pace, ())
+        return _middle(values) if values else None
 
 
 def _newest_trials(reading: Reading, places: Mapping[str, int], paces: Mapping[str, str]) -> list[int]:

@@ -15,7 +15,7 @@ from reports.current import LATENCIES, metric_of
 from reports.versions_levels import NEWEST, Measured
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from harness.verdicts.gate import Verdict
     from reports.versions_levels import Configuration, Levels
@@ -116,29 +116,54 @@ def compare_pair(
         absence: says why a configuration has no value for a cell.
         names: of the two.
     """
-    metric = _metric_of_both(a, b, levels)
-    series, places = [], []
-    for place, slot in enumerate(slots):
+    metric = metric_of_both(a, b, levels)
+    settled = judge_slots(a, b, metric, slots, levels)
+    cells = tuple(
+        _cell(settled[slot]) if slot in settled else _absent((a, b), slot, metric, levels, absence) for slot in slots
+    )
+    decided = [
+        verdict.effect
+        for slot, cell in zip(slots, cells, strict=True)
+        if cell.word in ("slower", "faster", "same") and (verdict := settled[slot]).effect is not None
+    ]
+    return Pair(
+        sentence=_sentence(cells, decided, names) + _between(a, b),
+        metric=metric_of(metric).title,
+        across=a.environment != b.environment,
+        cells=cells,
+        sizes=tuple(_size(settled.get(slot), cell) for slot, cell in zip(slots, cells, strict=True)),
+    )
+
+
+def metric_of_both(a: Configuration, b: Configuration, levels: Levels) -> str:
+    """Return the latency that both have of most cells, the quieter one of several."""
+    common = levels.measured(a).keys() & levels.measured(b).keys()
+    counted = Counter(key.metric for key in common if key.metric in LATENCIES)
+    return max(LATENCIES, key=lambda metric: counted[metric])
+
+
+def judge_slots(
+    a: Configuration, b: Configuration, metric: str, slots: Sequence[Slot], levels: Levels
+) -> Mapping[Slot, Verdict]:
+    """Return the verdict on ``b`` against ``a`` of each cell that both have at one pace, with q among all of them."""
+    series, judged = [], []
+    for slot in slots:
         shared = levels.shared(a, b, Measured(slot.case_id, slot.version, metric, slot.point))
         if shared:
             verdict = _judge(metric, *shared)
             series.append(
                 ComparedSeries(case=slot.case_id, metric=metric, point=slot.point, verdict=verdict, word=verdict.status)
             )
-            places.append(place)
-    settled = {place: each.verdict for place, each in zip(places, settle(series), strict=True)}
-    cells = tuple(
-        _cell(settled[place]) if place in settled else _absent((a, b), slot, metric, levels, absence)
-        for place, slot in enumerate(slots)
-    )
-    effects = [v.effect for v in settled.values() if v.effect is not None and math.isfinite(v.effect)]
-    return Pair(
-        sentence=_sentence(cells, effects, names) + _between(a, b),
-        metric=metric_of(metric).title,
-        across=a.environment != b.environment,
-        cells=cells,
-        sizes=tuple(_size(settled.get(place), cell) for place, cell in enumerate(cells)),
-    )
+            judged.append(slot)
+    return {slot: each.verdict for slot, each in zip(judged, settle(series), strict=True)}
+
+
+def word_of(verdict: Verdict) -> str:
+    """Return the key of ``WORDS`` for a verdict; what may hide a change is not ``same``."""
+    if verdict.effect is None or not math.isfinite(verdict.effect):
+        return "absent"
+    word = _WORD_OF_STATUS[verdict.status]
+    return "undecided" if word == "same" and _may_hide_a_change(verdict) else word
 
 
 def ratio_text(effect: float) -> str:
@@ -146,13 +171,6 @@ def ratio_text(effect: float) -> str:
     if effect >= 1 or effect <= -0.5:
         return f"× {text.significant(1 + effect)}"
     return text.percent(effect, signed=True)
-
-
-def _metric_of_both(a: Configuration, b: Configuration, levels: Levels) -> str:
-    """Return the latency that both have of most cells, the quieter one of several."""
-    common = levels.measured(a).keys() & levels.measured(b).keys()
-    counted = Counter(key.metric for key in common if key.metric in LATENCIES)
-    return max(LATENCIES, key=lambda metric: counted[metric])
 
 
 def _judge(name: str, a: Sequence[float], b: Sequence[float]) -> Verdict:
@@ -168,11 +186,8 @@ def _judge(name: str, a: Sequence[float], b: Sequence[float]) -> Verdict:
 
 
 def _cell(verdict: Verdict) -> HeatCell:
-    word = _WORD_OF_STATUS[verdict.status]
-    if word == "same" and _may_hide_a_change(verdict):
-        word = "undecided"
-    effect = verdict.effect
-    if effect is None or not math.isfinite(effect):
+    word, effect = word_of(verdict), verdict.effect
+    if effect is None or word == "absent":
         return HeatCell("absent", 0, "no usable value")
     interval = ""
     if verdict.low is not None and verdict.high is not None:
@@ -229,16 +244,22 @@ def _size(verdict: Verdict | None, cell: HeatCell) -> tuple[int, float]:
     return (0 if _decided(cell.word) else 1), -abs(math.log1p(verdict.effect))
 
 
-def _sentence(cells: Sequence[HeatCell], effects: Sequence[float], names: tuple[str, str]) -> str:
-    if not effects:
+def _sentence(cells: Sequence[HeatCell], decided: Sequence[float], names: tuple[str, str]) -> str:
+    """Say how many cells changed how; of how much only where that is decided: the others' ratios are mostly chance."""
+    if all(cell.word == "absent" for cell in cells):
         return f"{names[0]} and {names[1]} have no case in common that was timed with both."
     counted = Counter(cell.word for cell in cells)
     counted["not decided"] = counted["undecided"] + counted["few"]
     words = {"faster": "faster", "slower": "slower", "same": "unchanged", "not decided": "not decided"}
     told = [f"{said} in {counted[word]}" for word, said in words.items() if counted[word]]
-    middle = math.expm1(median(math.log1p(effect) for effect in effects))
     measured = len(cells) - counted["absent"]
-    said = f"{names[1]} against {names[0]}: {text.listed(told)} of {measured}; median {ratio_text(middle)}."
+    said = f"{names[1]} against {names[0]}: {text.listed(told)} of {measured}"
+    if decided:
+        middle = ratio_text(math.expm1(median(math.log1p(effect) for effect in decided)))
+        said += (
+            f"; median of the {len(decided)} decided {middle}" if len(decided) > 1 else f"; the decided one {middle}"
+        )
+    said += "."
     if counted["absent"]:
         said += f" {counted['absent']} cannot be compared."
     return said

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 Facts = dict[str, str]
 
 _DIGITS = 12
+# What a subject names as the machine names another thing of its own: TensorRT's architecture is the GPU's, the
+# machine's is its processor's. A subject is known by what it recorded, so they are told apart only when they are read.
+_NAMES_BESIDE_A_MACHINE = {"architecture": "gpu_architecture"}
 
 
 def read_change_points(connection: Connection) -> list[ChangeRow]:
@@ -125,7 +128,7 @@ def _facts(row: Any) -> Facts:
     options = ", ".join(sorted(row.settings.get("build_options") or ()))
     facts = {
         "runtime": f"{row.runtime} {row.version}".strip(),
-        **{str(name): str(version) for name, version in row.libraries.items()},
+        **{_NAMES_BESIDE_A_MACHINE.get(name, str(name)): str(version) for name, version in row.libraries.items()},
         "commit": f"{row.commit[:_DIGITS]}{' with changes' if row.dirty else ''}" if row.commit else "",
         "branch": row.branch or "",
         "harness": row.harness_version,

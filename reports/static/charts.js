@@ -70,6 +70,8 @@
     const cursor = svg.querySelector(".cursor");
     const at = cursor ? points.findIndex((p) => `${p.x}` === cursor.getAttribute("cx") && `${p.y}` === cursor.getAttribute("cy")) : -1;
     const next = at < 0 ? points.length - 1 : Math.min(Math.max(at + step, 0), points.length - 1);
+    const drawing = svg.closest(".drawing");
+    if (drawing) drawing.scrollLeft = (points[next].x / svg.viewBox.baseVal.width) * svg.clientWidth - drawing.clientWidth / 2;
     show(svg, points[next]);
   };
 

@@ -57,8 +57,8 @@ class Chromium:
         return self.driver.execute_script(script, *arguments)
 
     def press(self, *names: str) -> None:
-        """Press keys one after the other, by their names: ``Tab``, ``Enter``, ``Backspace``."""
-        keys = {"Tab": Keys.TAB, "Enter": Keys.ENTER, "Backspace": Keys.BACKSPACE}
+        """Press keys one after the other, by their names: ``Tab``, ``Enter``, ``Backspace``, ``ArrowRight``."""
+        keys = {"Tab": Keys.TAB, "Enter": Keys.ENTER, "Backspace": Keys.BACKSPACE, "ArrowRight": Keys.ARROW_RIGHT}
         ActionChains(self.driver).send_keys(*(keys[name] for name in names)).perform()
 
     def command(self, name: str, **parameters: Any) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +13,7 @@ from tests.browser.test_accessibility import AXE
 from tests.reports.sample_history import NEW, SERVER
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from tests.browser.chromium import Chromium
@@ -93,6 +96,60 @@ def test_every_colouring_can_be_read(browser: Chromium, page: str, scheme: str, 
     assert browser.run(CONTRAST) >= 4.5
 
 
+@pytest.mark.parametrize(("colour", "apart"), [("error", 11.0), ("time", 7.0)])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_neighbouring_steps_can_be_told_apart(
+    browser: Chromium, page: str, scheme: str, colour: str, apart: float
+) -> None:
+    """Colours of adjacent steps are apart in CIELAB, to those who do not see red, green or blue, too."""
+    browser.emulate(scheme=scheme)
+    browser.open(page)
+    steps = browser.run(STEPS, colour)
+    assert len(steps) == {"error": 6, "time": 5}[colour]
+    for sight, matrix in SIGHTS.items():
+        seen = [_lab(step, matrix) for step in steps]
+        found = [round(math.dist(*pair), 1) for pair in itertools.pairwise(seen)]
+        assert min(found) >= apart, (sight, found)
+
+
+def _lab(colour: list[int], matrix: Sequence[Sequence[float]]) -> tuple[float, float, float]:
+    """Return CIELAB of a colour in sRGB (IEC 61966-2-1, D65), as seen through a matrix on linear light."""
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in (c / 255 for c in colour)
+    ]
+    red, green, blue = (max(sum(a * b for a, b in zip(row, linear, strict=True)), 0.0) for row in matrix)
+    x = (0.4124 * red + 0.3576 * green + 0.1805 * blue) / 0.9505
+    y = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    z = (0.0193 * red + 0.1192 * green + 0.9505 * blue) / 1.089
+    x, y, z = (part ** (1 / 3) if part > 0.008856 else 7.787 * part + 16 / 116 for part in (x, y, z))
+    return 116 * y - 16, 500 * (x - y), 200 * (y - z)
+
+
+# Machado, Oliveira and Fernandes 2009, of severity 1.
+SIGHTS = {
+    "usual": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+    "protanopia": ((0.152, 1.053, -0.205), (0.115, 0.786, 0.099), (-0.004, -0.048, 1.052)),
+    "deuteranopia": ((0.367, 0.861, -0.228), (0.280, 0.673, 0.047), (-0.012, 0.043, 0.969)),
+    "tritanopia": ((1.256, -0.077, -0.179), (-0.078, 0.931, 0.148), (0.005, 0.691, 0.304)),
+}
+# Red, green and blue of each step's boxes, on the card.
+STEPS = """
+const canvas = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d");
+const [letter, first, last] = { error: ["e", 0, 5], time: ["t", 1, 5] }[arguments[0]];
+document.getElementById(`graph-${arguments[0]}`).checked = true;
+const some = document.querySelector(".graph-drawing .node");
+const found = [];
+for (let step = first; step <= last; step += 1) {
+  some.setAttribute("class", `node ${letter}${step}`);
+  const card = getComputedStyle(document.documentElement).getPropertyValue("--card");
+  for (const layer of [card, getComputedStyle(some.querySelector("rect")).fill]) {
+    canvas.fillStyle = layer;
+    canvas.fillRect(0, 0, 1, 1);
+  }
+  found.push([...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3));
+}
+return found;
+"""
 # Axe measures no text inside a drawing. Colours with an opacity lie on the card.
 CONTRAST = """
 const canvas = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d");

@@ -38,6 +38,30 @@ return [...document.querySelectorAll("main table")].filter((table) => table.capt
   })
   .map((table) => table.caption.textContent.slice(0, 60));
 """
+# By class of the drawing, the size on the screen of its smallest words, with everything unfolded.
+SMALLEST_WORDS = """
+for (const folded of document.querySelectorAll("details")) folded.open = true;
+const shown = (part) => part.checkVisibility();
+const sizes = {};
+for (const drawing of [...document.querySelectorAll("main svg")].filter(shown)) {
+  const scale = drawing.getScreenCTM().a;
+  for (const words of [...drawing.querySelectorAll("text")].filter(shown)) {
+    const kind = drawing.getAttribute("class");
+    sizes[kind] = Math.min(sizes[kind] ?? Infinity, parseFloat(getComputedStyle(words).fontSize) * scale);
+  }
+}
+return sizes;
+"""
+# Of a box that scrolls sideways: at which of its sides there is a shadow, once the frame is drawn.
+SHADOWS = """
+const [box, at] = arguments;
+box.scrollLeft = at * box.scrollWidth;
+return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => {
+  const shadows = getComputedStyle(box).boxShadow.matchAll(/rgba?\\(([^)]*)\\) (-?[\\d.]+)px/g);
+  const strong = [...shadows].filter(([, colour]) => Number(colour.split(",")[3] ?? 1) > 0.2);
+  done(strong.map(([, , x]) => (x < 0 ? "right" : "left")));
+})));
+"""
 BACKGROUND = "return getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)"
 
 
@@ -201,3 +225,64 @@ def test_labels_of_a_chart_tell_its_lines_apart(browser: Chromium, tmp_path: Pat
     charts = browser.run("return [...window.labels.values()]")
     assert len(charts) > 2
     assert [labels for labels in charts if len(set(labels)) < len(labels)] == []
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_words_in_drawings_can_be_read_on_a_telephone(browser: Chromium, report: Path, kind: str) -> None:
+    """A wide drawing is not shrunk with the screen until its words are smaller than seven pixels."""
+    browser.command("Emulation.setDeviceMetricsOverride", width=NARROW, height=800, deviceScaleFactor=1, mobile=True)
+    browser.open(pages_of(report)[kind][0].as_uri())
+    sizes = browser.run(SMALLEST_WORDS)
+    assert {name: size for name, size in sizes.items() if size < 7} == {}
+
+
+@pytest.mark.parametrize("kind", ["case", "layers", "model", "verdict", "versions"])
+def test_what_scrolls_sideways_can_be_reached_by_keyboard(browser: Chromium, report: Path, kind: str) -> None:
+    """Every box of a drawing takes the focus, or something in it does."""
+    browser.command("Emulation.setDeviceMetricsOverride", width=NARROW, height=800, deviceScaleFactor=1, mobile=True)
+    browser.open(pages_of(report)[kind][0].as_uri())
+    boxes = "[...document.querySelectorAll('.drawing')].filter((box) => box.scrollWidth > box.clientWidth)"
+    assert browser.run(f"return {boxes}.length") > 0
+    out_of_reach = (
+        f"return {boxes}.filter((box) => !box.matches('[tabindex]') && !box.querySelector('[tabindex]')).length"
+    )
+    assert browser.run(out_of_reach) == 0
+
+
+def test_an_arrow_scrolls_the_box_of_a_drawing(browser: Chromium, report: Path) -> None:
+    """The names at the right of the lines from version to version come into sight."""
+    browser.command("Emulation.setDeviceMetricsOverride", width=NARROW, height=800, deviceScaleFactor=1, mobile=True)
+    browser.open(pages_of(report)["versions"][0].as_uri())
+    browser.run("document.querySelector('.drawing:has(.slopes)').focus()")
+    browser.press("ArrowRight", "ArrowRight")
+    moved = browser.run(
+        "const box = document.querySelector('.drawing:has(.slopes)');"
+        "return new Promise((done) => setTimeout(() => done(box.scrollLeft), 400))"
+    )
+    assert moved > 30
+
+
+def test_a_layer_that_an_arrow_chooses_is_in_sight(browser: Chromium, report: Path) -> None:
+    """The box of the drawing scrolls to the layer, and what is said of it stands beside it."""
+    browser.command("Emulation.setDeviceMetricsOverride", width=NARROW, height=800, deviceScaleFactor=1, mobile=True)
+    browser.open(pages_of(report)["layers"][0].as_uri())
+    browser.run("document.querySelector('svg.layers').focus()")
+    browser.press("ArrowRight")
+    place = browser.run("return document.querySelector('svg.layers .cursor').getBoundingClientRect().left")
+    assert 0 < place < NARROW
+    assert browser.run("return document.querySelector('.drawing:has(.layers)').scrollLeft") > 100
+
+
+@pytest.mark.parametrize(("kind", "box"), [("index", ".scroll:has(.matrix)"), ("versions", ".drawing:has(.slopes)")])
+def test_a_shadow_says_where_there_is_more(browser: Chromium, report: Path, kind: str, box: str) -> None:
+    """It is at the right of what goes on there, at both sides half-way, and at neither of what is seen as a whole."""
+    browser.command("Emulation.setDeviceMetricsOverride", width=NARROW, height=800, deviceScaleFactor=1, mobile=True)
+    browser.open(pages_of(report)[kind][0].as_uri())
+
+    def shadows(at: float) -> list[str]:
+        found: list[str] = browser.run(SHADOWS, browser.driver.find_element("css selector", box), at)
+        return found
+
+    assert [shadows(at) for at in (0, 0.3, 1)] == [["right"], ["left", "right"], ["left"]]
+    browser.command("Emulation.setDeviceMetricsOverride", width=2000, height=800, deviceScaleFactor=1, mobile=False)
+    assert shadows(0) == []

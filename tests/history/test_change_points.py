@@ -12,6 +12,7 @@ from harness.history import change_points
 from harness.history.decisions import Decision
 from harness.history.policies import add_decision
 from harness.history.records import MeasurementRecord, SubjectRecord
+from harness.history.what_changed import facts_of_trials
 from tests.history.building import NEW, NOON, OLD, remember, session, trial
 
 if TYPE_CHECKING:
@@ -157,6 +158,18 @@ def test_what_else_changed_is_told(history: History) -> None:
         f"commit: {'a' * 12} → {'b' * 12}",
         "kernel: 6.1 → 6.8",
     ]
+
+
+def test_the_architectures_of_gpu_and_processor_are_two_facts(history: History) -> None:
+    """Both are recorded as ``architecture``; the GPU's is what it was when the machine's comes to be known."""
+    subject = replace(OLD, libraries={"architecture": "sm90"})
+    for number, conditions in enumerate(({}, {"machine": {"architecture": "x86_64"}}), start=1):
+        history.start_session(session(number))
+        history.add_trial(trial(number, value=1.0, subject=subject, conditions=conditions))
+    with history.queries.snapshot() as connection:
+        first, second = facts_of_trials(connection, [1, 2]).values()
+    assert (first["gpu_architecture"], second["gpu_architecture"]) == ("sm90", "sm90")
+    assert ("architecture" in first, second["architecture"]) == (False, "x86_64")
 
 
 def test_an_accepted_change_says_who_accepted_it(history: History) -> None:

@@ -43,6 +43,18 @@ def test_a_driver_is_a_fact_that_changes(builder: HistoryBuilder, tmp_path: Path
     assert "000000000001 kernel 6.1 6.8" in text
 
 
+def test_a_gpu_does_not_become_a_processor(builder: HistoryBuilder, tmp_path: Path) -> None:
+    """Its architecture is not taken for the machine's, which only later sessions tell."""
+    subject = replace(NEW, libraries={"architecture": "sm90"})
+    for index, machine in enumerate([{}, {"architecture": "x86_64"}]):
+        trial = builder.trial(builder.session(index), "resnet50", "fp16", subject=subject)
+        builder.history.add_trial(replace(trial, conditions={**trial.conditions, "machine": machine}))
+    folder = write_report(builder.history, tmp_path / "report").parent
+    text = ParsedPage.of(folder / environment_file(SERVER.hash)).text
+    assert "sm90 x86_64" not in text
+    assert "Nothing that is known, in the sessions shown" in text
+
+
 def test_a_fact_that_a_session_lacks_has_not_changed() -> None:
     """It is compared with the last session that knew it; several values are one set."""
     runs = [

@@ -125,8 +125,62 @@ def test_slopes_go_from_version_to_version(two_versions: HistoryBuilder) -> None
     """One figure per machine counts what got slower and faster, and names those that moved."""
     (figure,) = _page(two_versions).slopes
     assert figure.sentence.startswith("From the first to the last version that has it, 1 of 3 cases got slower and 1 f")
+    assert "Each is at the tuned point; other points are left out" in figure.sentence
     assert "encoder-fp16-batch1x4x16" in figure.chart
+    assert " at batch=" not in figure.chart
     assert 'class="named same"' not in figure.chart
+
+
+def test_slopes_are_at_the_point_with_most_runs_on_both_sides(builder: HistoryBuilder) -> None:
+    """Where the tuned point has a run a side, what is decided at another one is drawn, named and counted as there."""
+    for index in range(20):
+        subject, slower = (OLD, 1.0) if index < 10 else (NEW, 0.8)
+        trial = builder.trial(builder.session(index), "encoder", "int8", subject=subject, slower=slower)
+        everywhere = index in (9, 19)
+        kept = tuple(each for each in trial.measurements if everywhere or each.point != "batch=4")
+        builder.history.add_trial(replace(trial, quality="ok", measurements=kept, verdicts=()))
+    page = _page(builder)
+    assert page.sentence.startswith("onnxruntime 1.31.1 against onnxruntime 1.30.0: faster in 2 and not decided in 1")
+    (figure,) = page.slopes
+    assert "0 of 1 case got slower and 1 faster, judged as in the table above. Each is at" in figure.sentence
+    assert "or, as 1 here, at the one in its name, which has more runs on both sides" in figure.sentence
+    assert "▼ −20.3\u00a0% encoder-int8-batch1x4x16 at batch=1<" in figure.chart
+
+
+def test_slopes_say_what_is_open_and_what_is_left_out(builder: HistoryBuilder) -> None:
+    """Too few runs are told from a change, and a case that one version alone has is counted."""
+    for index, (subject, slower) in enumerate([(OLD, 1.0), (NEW, 1.5)]):
+        builder.history.add_trial(
+            builder.trial(builder.session(index), "encoder", "fp16", subject=subject, slower=slower, quality="ok")
+        )
+    builder.history.add_trial(builder.trial(builder.session(2), "encoder", "int8", subject=NEW, quality="ok"))
+    (figure,) = _page(builder).slopes
+    assert "0 of 1 case got slower and 0 faster" in figure.sentence
+    assert "Not decided, and drawn faint: 1, of them 1 for want of runs." in figure.sentence
+    assert "Left out, as no two versions timed them alike: 1 case." in figure.sentence
+    assert 'class="slope few"' in figure.chart
+
+
+def test_slopes_are_of_one_pace(builder: HistoryBuilder) -> None:
+    """A quick run and a normal one are not joined by a line, as the table does not compare them."""
+    for index, (subject, pace) in enumerate([(OLD, "normal"), (NEW, "quick")]):
+        session = builder.session(index, settings={"pace": pace})
+        builder.history.add_trial(builder.trial(session, "encoder", "fp16", subject=subject, quality="ok"))
+    assert _page(builder).slopes == ()
+
+
+def test_slopes_say_how_many_lines_and_versions_they_leave_out(
+    two_versions: HistoryBuilder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there are too many, what moved stays, and the rest is counted."""
+    _fill(two_versions, [(replace(OLD, version="1.29.0"), {"fp32": 1.0})], first=20)
+    monkeypatch.setattr("reports.versions_slopes._MOST_SUBJECTS", 2)
+    monkeypatch.setattr("reports.versions_slopes._MOST_LINES", 2)
+    (figure,) = _page(two_versions).slopes
+    assert "Of 3 lines there are the 2 that say most." in figure.sentence
+    assert "Older than the 2 versions here, and left out: 1." in figure.sentence
+    assert figure.chart.count('class="slope') == 2
+    assert 'class="slope same"' not in figure.chart
 
 
 def test_a_precision_is_beaten_by_one_that_is_as_good_in_both(two_versions: HistoryBuilder) -> None:

@@ -86,15 +86,28 @@ def test_only_decided_changes_are_coloured_the_larger_the_darker() -> None:
 
 
 def test_a_sentence_counts_every_cell() -> None:
-    """It says how many are faster, slower, unchanged and open, of how many, and the median change."""
-    levels = {"p1": 1.1, "p2": 1.1, "p3": 0.9, "p4": 1.0}
+    """It says how many are faster, slower, unchanged and open, of how many, and the median change of the decided."""
+    levels = {"p1": 1.1, "p2": 1.1, "p3": 0.9, "p4": 1.1, "p5": 1.0}
     values = {A: dict.fromkeys(levels, _runs(1.0)), B: {point: _runs(level) for point, level in levels.items()}}
-    values[A]["p5"], values[B]["p5"] = _runs(1.0), [1.1]
-    pair = _compare(values, points=(*levels, "p5", "p6"))
+    for point in ("p6", "p7", "p8", "p9", "p10", "p11"):
+        values[A][point], values[B][point] = [1.0], [0.5]
+    pair = _compare(values, points=(*values[A], "p12"))
     assert pair.sentence == (
-        "new against old: faster in 1, slower in 2, unchanged in 1 and not decided in 1 of 5; median "
+        "new against old: faster in 1, slower in 3, unchanged in 1 and not decided in 6 of 11; median of the 5 decided "
         "+10.0\u00a0%. "
         "1 cannot be compared."
+    )  # fmt: skip
+
+
+def test_a_sentence_says_how_much_only_of_what_is_decided() -> None:
+    """One decided cell has no median, and where none is decided there is nothing that the ratios would tell."""
+    open_ones = {A: {"p1": [1.0], "p2": [1.0]}, B: {"p1": [0.5], "p2": [0.6]}}
+    pair = _compare(open_ones, points=("p1", "p2"))
+    assert pair.sentence == "new against old: not decided in 2 of 2."
+    decided = {A: {**open_ones[A], "p3": _runs(1.0)}, B: {**open_ones[B], "p3": _runs(1.1)}}
+    pair = _compare(decided, points=("p1", "p2", "p3"))
+    assert pair.sentence == (
+        "new against old: slower in 1 and not decided in 2 of 3; the decided one +10.0\u00a0%."
     )  # fmt: skip
 
 
