@@ -119,6 +119,8 @@ def samples_chart(
             f'<text class="tick" x="{x}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{label}</text>'
         )
     parts.append(f'<text class="axis" x="{WIDTH // 2}" y="{HEIGHT - 6}" text-anchor="middle">{escape(unit)}</text>')
+    # Each label at the side where its line is.
+    now_is_left = before is not None and float(np.median(now)) < float(np.median(before))
     for kind, samples, label in zip(("now", "before"), (now, before), labels, strict=True):
         if samples is None or len(samples) < 2:
             continue
@@ -126,7 +128,7 @@ def samples_chart(
         quantiles = np.quantile(samples, shares)
         inside = [(q, s) for q, s in zip(quantiles, shares, strict=True) if across.low <= q <= across.high]
         points = "L".join(f"{number(across.at(q))} {number(up.at(s))}" for q, s in inside)
-        edge, anchor = (WIDTH - RIGHT, "end") if kind == "now" else (LEFT, "start")
+        edge, anchor = (LEFT, "start") if (kind == "now") == now_is_left else (WIDTH - RIGHT, "end")
         dash = "solid line" if kind == "now" else "dashed line"
         parts.append(
             f'<path class="shares {kind}" d="M{points}"/>'

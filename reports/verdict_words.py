@@ -66,11 +66,11 @@ def numbers_of(told: Told) -> tuple[Fact, ...]:
 
 def _smallest(verdict: Verdict, unit: str) -> str:
     """Write the smallest effect; one that is a factor is other percents upwards than downwards."""
-    upwards = verdict.smallest_effect
-    if verdict.scale == "linear" or upwards == 0:
-        return text.change(upwards, verdict.scale, unit).lstrip("+")
-    downwards = scales.effect_of(-scales.shift_of(upwards, verdict.scale), verdict.scale)
-    return " or ".join(text.change(effect, verdict.scale, unit) for effect in (upwards, downwards))
+    shown = scales.shown(verdict.smallest_effect, verdict.scale, unit)
+    if verdict.scale == "linear" or verdict.smallest_effect == 0:
+        return shown
+    downwards = scales.effect_of(-scales.shift_of(verdict.smallest_effect, verdict.scale), verdict.scale)
+    return f"{shown} more or {scales.shown(-downwards, verdict.scale)} less"
 
 
 def cause_sentence(told: Told) -> str:

@@ -50,6 +50,14 @@ def test_two_trials_are_told_apart_without_colour() -> None:
     assert len(page.with_class("shares")) == 2
 
 
+@pytest.mark.parametrize(("factor", "left"), [(1.1, "now"), (0.9, "before")])
+def test_a_label_is_at_the_side_of_its_line(factor: float, left: str) -> None:
+    """The faster of two trials is at the left, and so is what it is called."""
+    samples = np.linspace(1.0, 2.0, 50)
+    chart = samples_chart(samples, samples * factor, labels=("this", "that"), unit="ms", description="two")
+    assert re.findall(r'<text class="(now|before)" [^>]*text-anchor="start"', chart) == [left]
+
+
 def test_a_far_outlier_is_beyond_the_edge() -> None:
     """One sample of a thousand that is a hundred times as large does not set the axis."""
     samples = np.append(np.linspace(1.0, 2.0, 999), 100.0)

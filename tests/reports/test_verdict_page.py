@@ -12,7 +12,7 @@ from reports.current import furthest_moved
 from reports.links import verdict_file
 from reports.verdict_page import name_of, verdict_files
 from reports.verdict_reading import baseline_of, evidence_of, told_verdicts
-from reports.verdict_words import cause_sentence, commands_of, sentence_of
+from reports.verdict_words import cause_sentence, commands_of, numbers_of, sentence_of
 from reports.write import site_of, write_report
 from tests.reports.parsed_page import ParsedPage
 from tests.reports.sample_history import a_verdict
@@ -140,6 +140,24 @@ def test_the_sentence_says_what_was_found(
     """It has the change, its interval, the smallest effect, the trials behind it and the class of its cause."""
     told, _ = _with_verdict(builder, a_verdict(**changes), cause=cause, cause_details=details)
     assert sentence_of(told) == sentence
+
+
+@pytest.mark.parametrize(
+    ("changes", "smallest"),
+    [
+        ({}, "5 % more or 4.76 % less"),
+        ({"scale": "linear", "smallest_effect": 0.5}, "0.5 ms"),
+        ({"smallest_effect": 0.0}, "0 %"),
+    ],
+    ids=["a factor", "a difference", "any"],
+)
+def test_the_smallest_effect_is_that_of_the_sentence(
+    builder: HistoryBuilder, changes: dict[str, Any], smallest: str
+) -> None:
+    """On a log scale it is one factor, which is fewer percents downwards."""
+    told, _ = _with_verdict(builder, a_verdict(**changes))
+    facts = {fact.name: fact.value for fact in numbers_of(told)}
+    assert facts["smallest effect worth a word"] == smallest
 
 
 def test_the_cause_is_explained_with_its_layers(builder: HistoryBuilder, tmp_path: Path) -> None:
