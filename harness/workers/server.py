@@ -215,7 +215,7 @@ class Server:
         from harness.workers.invariances import InvarianceChecks
 
         with self._loaded(engine) as loaded:
-            return InvarianceChecks(loaded, request).run(checks)
+            return InvarianceChecks(loaded, {**request, "emulated": sorted(self._runtime.emulated)}).run(checks)
 
     def unusual_outputs(self, graph: str, request: dict[str, Any], folders: dict[str, str]) -> dict[str, Any]:
         """Leave what a graph makes of each kind of unusual input under the folder of that kind."""
