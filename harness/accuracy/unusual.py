@@ -1,17 +1,16 @@
 """What an engine makes of inputs that no model is trained on: zeros, huge numbers, NaN.
 
 Two answers are known. The *reference* is what the FP32 graph makes of the input on the CPU, and the *oracle* what the
-graph of the engine's own recipe makes of it there. The engine may round as the recipe does, and it may lose what the
-recipe loses; it must not lose more.
+graph of the engine's own recipe makes of it there, with each float16 tensor rounded to float16. The engine may round as
+the recipe does, and it may lose what the recipe loses; it must not lose more.
 
 - NaN and Inf must stay: where reference and oracle are not finite, the engine must not be either. Which of NaN and Inf
   it is depends on the order of a sum, so it is not asked. That also holds for an input that holds nothing but NaN, and
   an engine that makes numbers of it hides broken data from whoever reads them. A recipe that itself makes numbers of
   NaN, as eight bits must, excuses its engine.
 - Numbers must stay numbers: where the reference is finite the engine must be. Of huge inputs, only where the oracle is
-  finite, too, and not of kernels that may add up in half precision: that ends at 65504, and whether a sum that passes
-  it on the way overflows depends on the width in which it is added up. (TensorRT 8.6.0 does so in the convolutions of
-  resnet50.) Of NaN and Inf nothing like it is asked: kernels that work on tiles spread them.
+  finite, too: half precision ends at 65504, and whether a sum that passes it on the way overflows depends on the width
+  in which it is added up. Of NaN and Inf nothing like it is asked: kernels that work on tiles spread them.
 - Numbers must be the right ones: within a share of the largest magnitude, on this input or on ordinary ones, of the
   oracle's value, or of the reference's where the oracle has none. Of huge inputs that is not asked either: before a
   sigmoid or a softmax even FP32 rounds thousands by more than those let through unseen.
@@ -73,7 +72,6 @@ def judge_unusual(
     *,
     ordinary: float,
     allowed: float,
-    half_sums: bool = False,
 ) -> UnusualJudgement:
     """Hold one output on one unusual input against what is known of it.
 
@@ -84,7 +82,6 @@ def judge_unusual(
         reference: what the FP32 graph makes of it there, of the same shape.
         ordinary: largest magnitude of the output on ordinary inputs, in its unit.
         allowed: largest difference, as a share of the largest magnitude; see ``UNUSUAL_LIMITS``.
-        half_sums: whether the engine may add up in half precision, where the oracle adds up in a wider type.
     """
     if not _holds_floats(actual):
         return _left_out("it holds no floats")
@@ -102,8 +99,6 @@ def judge_unusual(
             return UnusualJudgement(outcome="passed", sentence="what is no number stayed none")
         return _left_out(f"{'FP32' if np.isfinite(plain).all() else 'the recipe'} itself makes numbers of it")
     demanded = np.isfinite(plain) & (np.isfinite(recipes) | (kind != "huge"))
-    if kind == "huge" and half_sums:
-        demanded &= np.isfinite(ours)
     expected = np.where(np.isfinite(recipes), recipes, plain)
     share = math.inf if kind == "huge" else allowed
     return _judge_numbers(ours, expected, demanded, ordinary=ordinary, allowed=share)
@@ -114,7 +109,7 @@ def _judge_numbers(
 ) -> UnusualJudgement:
     """Hold ``ours`` against ``expected`` where it is ``demanded``."""
     if not demanded.any():
-        return _left_out("FP32, the recipe or sums in half precision overflow on it")
+        return _left_out("FP32 or the recipe itself overflows on it")
     lost = demanded & ~np.isfinite(ours)
     if lost.any():
         at = _first(lost)

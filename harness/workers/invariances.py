@@ -31,8 +31,6 @@ _REPEATS = 2
 # A kernel whose sums depend on timing may agree with itself a few times by luck; so often it is asked before two
 # contexts are blamed.
 _REPEATS_IN_DOUBT = 16
-# Recipes whose kernels may add up in half precision.
-_IN_HALF = ("fp16", "fp16-flags")
 _CONTEXTS = 2
 _RUNS_PER_CONTEXT = 2
 
@@ -42,9 +40,8 @@ class InvarianceChecks:
 
     Args:
         engine: what is run.
-        request: ``inputs`` and ``outputs`` (specs), ``feeds``, ``seed``, ``recipe``, ``emulated`` (types that the
-            runtime computes in wider ones), and ``sizes`` of the point at which it is run where a check says nothing
-            else.
+        request: ``inputs`` and ``outputs`` (specs), ``feeds``, ``seed``, ``recipe``, and ``sizes`` of the point at
+            which it is run where a check says nothing else.
     """
 
     def __init__(self, engine: Engine, request: Mapping[str, Any]) -> None:
@@ -53,7 +50,6 @@ class InvarianceChecks:
         self._feeds = {name: feed_from_json(feed) for name, feed in request["feeds"].items()}
         self._inputs = self._inputs_at(request["sizes"])
         self._limit = INVARIANCE_LIMITS[request["recipe"]]
-        self._half_sums = request["recipe"] in _IN_HALF and "float16" not in request["emulated"]
         self._ordinary: Arrays = {}
         self._run_to_run: RunDifference | None = None
 
@@ -163,7 +159,6 @@ class InvarianceChecks:
                 plain[name],
                 ordinary=largest_magnitude(self._ordinary_outputs()[name]),
                 allowed=allowed,
-                half_sums=self._half_sums,
             )
             for name, array in outputs.items()
         }

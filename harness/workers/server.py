@@ -215,14 +215,15 @@ class Server:
         from harness.workers.invariances import InvarianceChecks
 
         with self._loaded(engine) as loaded:
-            return InvarianceChecks(loaded, {**request, "emulated": sorted(self._runtime.emulated)}).run(checks)
+            return InvarianceChecks(loaded, request).run(checks)
 
     def unusual_outputs(self, graph: str, request: dict[str, Any], folders: dict[str, str]) -> dict[str, Any]:
         """Leave what a graph makes of each kind of unusual input under the folder of that kind."""
+        from harness.graphs.rounding import rounded_copy
         from harness.workers.invariances import unusual_outputs
 
         if not all(has_tensors(Path(folder)) for folder in folders.values()):
-            with self._loaded(graph) as loaded:
+            with rounded_copy(Path(graph)) as path, self._loaded(str(path)) as loaded:
                 unusual_outputs(loaded, request, folders)
         return {}
 

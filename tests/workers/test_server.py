@@ -3,13 +3,18 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import onnx
 import pytest
+from onnx import numpy_helper
 
 from harness.cases import FP32, Calibration, Profile, TensorSpec, specs_to_json
 from harness.cases.feed import Normal, feed_to_json
+from harness.graphs.fp16 import to_fp16
+from harness.graphs.load import normalise
 from harness.runtimes.onnxruntime import OnnxRuntime
 from harness.workers.server import Server
+from harness.workers.tensors import load_tensors
 from tests import tiny
 
 if TYPE_CHECKING:
@@ -73,3 +78,18 @@ def test_a_calibration_set_is_known_by_its_content(server: Server, tmp_path: Pat
     other = server.calibration_set(calibration_request(calibration=vars(Calibration(samples=3))), str(tmp_path / "o"))
     assert len(first["samples"]) == 2
     assert first["hash"] == again["hash"] != other["hash"]
+
+
+def test_an_oracle_of_half_precision_overflows_where_float16_ends(server: Server, tmp_path: Path) -> None:
+    """What the CPU makes of an FP16 graph on huge inputs is not carried through in float32."""
+    model = tiny.convnet()
+    weights = next(tensor for tensor in model.graph.initializer if len(tensor.dims) == 4)
+    weights.CopyFrom(numpy_helper.from_array(np.full(tuple(weights.dims), 4.0, np.float32), weights.name))
+    request = {"inputs": INPUTS, "feeds": {}, "seed": "s", "sizes": {"batch": 1}}
+    finite = {}
+    for name, graph in (("fp32", normalise(model)), ("fp16", to_fp16(normalise(model)))):
+        onnx.save(graph, str(tmp_path / f"{name}.onnx"))
+        folder = tmp_path / name
+        server.unusual_outputs(str(tmp_path / f"{name}.onnx"), request, {"huge": str(folder)})
+        finite[name] = all(np.isfinite(array).all() for array in load_tensors(folder).values())
+    assert finite == {"fp32": True, "fp16": False}
