@@ -89,7 +89,7 @@ def doctor(
     if upgrade_history:
         with open_for_writing(settings.db, root, upgrade=True) as history:
             made = f"upgraded; a copy of what it was is {history.backup}" if history.backup else "up to date already"
-            console(stderr=True).print(f"history {settings.db}: {made}")
+            console(stderr=True).print(f"history {settings.shown_db}: {made}")
     with console(stderr=True).status("looking around"):
         diagnosis = examine(settings, root)
     if as_json:
@@ -134,7 +134,7 @@ def report(
             else:
                 page = write_finding(history, meant, root / output if output else None, folder=root)
         except KeyboardInterrupt:
-            typer.echo("stopped before the report was whole; the next one writes what is lacking", err=True)
+            typer.echo("stopped: what was to be written is not whole; run it again", err=True)
             raise typer.Exit(130) from None
     typer.echo(page)
 

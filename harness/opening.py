@@ -217,7 +217,8 @@ def as_in_resumed_session(settings: Settings, root: Path, given: Collection[str]
     history = open_for_reading(settings.db, root)
     if history is None:
         raise ConfigurationError(
-            f"--resume {settings.resume!r}: the history has no such session, for there is none at {settings.db!r} yet"
+            f"--resume {settings.resume!r}: the history has no such session, for there is none at "
+            f"{settings.shown_db!r} yet"
         )
     with history:
         stored = resumable(history, settings.resume).settings

@@ -105,7 +105,7 @@ class PluginSession:
         resumed = f", {len(self._recorded)} cases recorded already" if self._settings.resume else ""
         return [
             f"trt-harness {harness.__version__}: target {self.choice.target.name} ({self.choice.reason})",
-            f"session {self.id}{resumed}; history {self._settings.db}",
+            f"session {self.id}{resumed}; history {self._settings.shown_db}",
             *(self._surroundings.remarks if self._surroundings else ()),
         ]
 
@@ -121,7 +121,7 @@ class PluginSession:
         """Return the lines that end a session in the terminal."""
         if self._recorder is None:
             return []
-        return summary_lines(self._recorder.trials, session=self.id, report=report, db=self._settings.db)
+        return summary_lines(self._recorder.trials, session=self.id, report=report, db=self._settings.shown_db)
 
     def close(self) -> None:
         """End the workers."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import harness
+from harness.addresses import without_password
 from harness.checkout import branch_of, git, merge_base, target_branch
 from harness.errors import ConfigurationError, HistoryError
 from harness.history.records import SessionRecord
@@ -75,7 +76,7 @@ def session_record(session_id: str, root: Path, settings: Mapping[str, Any]) -> 
         id=session_id,
         started_at=datetime.now(timezone.utc),
         command=command_line(sys.argv),
-        settings={**settings, "merge_base": base} if base else settings,
+        settings={**settings, **({"merge_base": base} if base else {}), **_shown(settings)},
         commit=commit,
         branch=branch_of(root) if commit else None,
         dirty=bool(commit and git(root, "status", "--porcelain")),
@@ -86,11 +87,16 @@ def session_record(session_id: str, root: Path, settings: Mapping[str, Any]) -> 
 def command_line(arguments: Sequence[str]) -> str:
     """Return what was typed, from ``sys.argv``: no folders, and of a package run by ``python -m`` its name.
 
-    Words are quoted as a POSIX shell needs them.
+    Words are quoted as a POSIX shell needs them; of an address of a database, its password is left out.
     """
     program = Path(arguments[0])
     name = program.parent.name if program.name == "__main__.py" else program.name
-    return shlex.join([name, *arguments[1:]])
+    return shlex.join([name, *map(without_password, arguments[1:])])
+
+
+def _shown(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that are stored otherwise than they are: whoever reads a report may not open its database."""
+    return {"db": without_password(settings["db"])} if "db" in settings else {}
 
 
 def resumable(history: History, session_id: str) -> SessionRecord:

@@ -48,7 +48,7 @@ class SessionBaselines:
         self, history: History | None, settings: Settings, root: Path, *, session: str, environment_hash: str
     ) -> None:
         if history is None and settings.baseline:
-            raise HistoryError(f"--baseline {settings.baseline!r}: there is no history at {settings.db!r} yet")
+            raise HistoryError(f"--baseline {settings.baseline!r}: there is no history at {settings.shown_db!r} yet")
         self._history, self._settings = history, settings
         self._session, self._environment_hash = session, environment_hash
         self._decisions: list[Decision] = in_force(history.queries.decisions()) if history else []

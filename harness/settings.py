@@ -10,6 +10,7 @@ import traceback
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from harness.addresses import without_password
 from harness.errors import ConfigurationError, UsageError, unknown_value
 from harness.setting_origins import named_origin, option_of
 
@@ -83,6 +84,11 @@ class Settings:
     reference: str = "cpu"
     engines: str = "auto"
     builds: int = 1
+
+    @property
+    def shown_db(self) -> str:
+        """The history as it is told to people: without a password."""
+        return without_password(self.db)
 
     def __post_init__(self) -> None:
         if self.pace not in PACES:

@@ -255,7 +255,7 @@ def test_a_report_that_is_broken_off_says_so(
     monkeypatch.setattr("reports.write.write_report", interrupted)
     answer = shell("report", "--db", remembered(trial(1)), "--output", str(tmp_path / "report"))
     assert (answer.exit_code, answer.stdout) == (130, "")
-    assert "stopped before the report was whole" in answer.stderr
+    assert "is not whole; run it again" in answer.stderr
 
 
 def test_report_prints_where_it_is(shell: Shell, remembered: Callable[..., str], tmp_path: Path) -> None:  # noqa: F811 - the fixture

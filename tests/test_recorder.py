@@ -8,7 +8,8 @@ import pytest
 
 from harness.history.records import MeasurementRecord
 from harness.history.store import History
-from harness.recorder import Recorder, command_line
+from harness.recorder import Recorder, command_line, session_record
+from harness.settings import Settings
 from tests.history.building import session, trial
 
 if TYPE_CHECKING:
@@ -49,3 +50,11 @@ def test_a_session_without_a_trial_leaves_nothing(tmp_path: Path) -> None:
 def test_a_command_is_told_as_it_was_typed(arguments: list[str], told: str) -> None:
     """The folder of the program is left out, and a package that was run as a module has its own name."""
     assert command_line(arguments) == told
+
+
+def test_no_password_is_stored(tmp_path: Path) -> None:
+    """Of the history's address, the settings that are kept and shown in reports have what comes around it."""
+    record = session_record("0" * 12, tmp_path, {"db": "postgresql+psycopg://ada:s:e/c@host:5432/db", "builds": 1})
+    assert record.settings["db"] == "postgresql+psycopg://ada:***@host:5432/db"
+    assert record.settings["builds"] == 1
+    assert Settings(db="postgresql://ada:secret@host/db").shown_db == "postgresql://ada:***@host/db"

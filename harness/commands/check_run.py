@@ -40,7 +40,9 @@ def show_check(
     errors = console(stderr=True)
     with errors.status(f"reading {file}"):
         plan = plan_check(file, settings, root, shapes=shapes, name=name)
-    errors.print(f"{len(plan.runs)} cases on {plan.target.target.name} ({plan.target.reason}); history {settings.db}")
+    errors.print(
+        f"{len(plan.runs)} cases on {plan.target.target.name} ({plan.target.reason}); history {settings.shown_db}"
+    )
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
         bar = progress.add_task("starting", total=len(plan.runs) * len(STAGES))
@@ -56,9 +58,9 @@ def show_check(
 
         result = run_check(plan, settings, root, on_stage=on_stage, on_case=on_case)
     if as_json:
-        print_json(check_data(plan, result, db=settings.db))
+        print_json(check_data(plan, result, db=settings.shown_db))
     else:
-        for shown in check_text(plan, result, db=settings.db, quick=settings.pace == "quick"):
+        for shown in check_text(plan, result, db=settings.shown_db, quick=settings.pace == "quick"):
             console().print(shown)
     for remark in result.remarks:
         errors.print(remark)

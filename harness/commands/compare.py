@@ -101,7 +101,7 @@ def _run(settings: Settings, root: Path, *, blocks: int, metrics: list[str]) -> 
     names = " and ".join(subject.name for subject in plan.subjects)
     errors.print(
         f"{len(plan.cases)} cases with {names}, {blocks} blocks each, on {plan.target.target.name} "
-        f"({plan.target.reason}); history {settings.db}"
+        f"({plan.target.reason}); history {settings.shown_db}"
     )
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:

@@ -205,13 +205,13 @@ def _catalogue(diagnosis: Diagnosis, settings: Settings, root: Path) -> None:
 
 
 def _history(diagnosis: Diagnosis, settings: Settings, root: Path) -> None:
-    facts: dict[str, Any] = {"location": settings.db, "exists": False, "bytes": None, "sessions": None}
+    facts: dict[str, Any] = {"location": settings.shown_db, "exists": False, "bytes": None, "sessions": None}
     diagnosis.facts["history"] = facts
     try:
         location = Location.of(database_url(settings.db, root))
         if location.holds_nothing and location.path is not None:
             if not _can_be_made(location.path):
-                diagnosis.blocked(f"the folder of the history {settings.db} is read-only; choose another: --db")
+                diagnosis.blocked(f"the folder of the history {settings.shown_db} is read-only; choose another: --db")
             return
         with open_for_writing(settings.db, root) as history:
             facts["sessions"] = len(history.queries.sessions())
