@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from sqlalchemy import select
-from sqlalchemy.orm import aliased
 
 from harness.cases.metric import METRICS
 from harness.history import reading
@@ -70,17 +69,6 @@ def moved_series(queries: Queries, *, most: int = MOST_ENTRIES) -> list[list[Mov
     Raises:
         HistoryError: the history cannot be read.
     """
-    later, trial_of_later = aliased(VerdictTable), aliased(Trial)
-    taken_back = (
-        select(later.id)
-        .join(trial_of_later, trial_of_later.id == later.trial_id)
-        .where(
-            later.series_id == VerdictTable.series_id,
-            later.id > VerdictTable.id,
-            trial_of_later.session_id == Trial.session_id,
-            trial_of_later.subject_id == Trial.subject_id,
-        )
-    )
     query = (
         select(
             *(Trial.id, Trial.session_id, Trial.started_at, Case.name.label("case"), Case.version),
@@ -95,7 +83,7 @@ def moved_series(queries: Queries, *, most: int = MOST_ENTRIES) -> list[list[Mov
         .join(Environment, Environment.id == Series.environment_id)
         .where(
             VerdictTable.status.in_(("regressed", "improved")),
-            ~taken_back.exists(),
+            ~reading.taken_back(),
             Series.metric.in_([name for name, metric in METRICS.items() if metric.gated]),
         )
         # A case has tens of series, so that this reads more than it shows, and not all that ever moved.

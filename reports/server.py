@@ -10,6 +10,7 @@ import json
 import socket
 import sys
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -129,7 +130,7 @@ def answer(report: LiveReport, history: History, target: str) -> Answer:
         history: for rows of views.
         target: path and query, as they stand in the request.
     """
-    failed = _failed_rows if target.startswith(_API) else _failed
+    failed = partial(_failed, target)
     try:
         address = urlsplit(target)
         path = unquote(address.path, errors="strict")
@@ -170,14 +171,12 @@ def _page(report: LiveReport, path: str, parameters: Mapping[str, list[str]]) ->
     return None if document is None else Answer(HTTPStatus.OK, _type_of(name), document.body, document.tag)
 
 
-def _failed(status: HTTPStatus, explanation: str) -> Answer:
-    return Answer(status, "text/html; charset=utf-8", error_page(status, explanation).encode())
-
-
-def _failed_rows(status: HTTPStatus, explanation: str) -> Answer:
-    """Answer a program that asked for rows."""
-    said = json.dumps({"status": status.value, "error": explanation}, ensure_ascii=False)
-    return Answer(status, _type_of(".json"), f"{said}\n".encode("utf-8", "backslashreplace"))
+def _failed(target: str, status: HTTPStatus, explanation: str) -> Answer:
+    """Say why there is no answer: to a program, which asks for rows, as JSON, else as a page."""
+    if target.startswith(_API):
+        said = json.dumps({"status": status.value, "error": explanation}, ensure_ascii=False)
+        return Answer(status, _type_of(".json"), f"{said}\n".encode("utf-8", "backslashreplace"))
+    return Answer(status, _type_of(".html"), error_page(status, explanation).encode())
 
 
 def _type_of(name: str) -> str:
@@ -215,13 +214,15 @@ class _Handler(BaseHTTPRequestHandler):
     def _refuse(self) -> None:
         # What such a request brings along is not read, so the connection cannot go on.
         self.close_connection = True
-        self._send(_failed(HTTPStatus.METHOD_NOT_ALLOWED, "A report can only be read."), {"Allow": "GET, HEAD"})
+        self._send(
+            _failed(self.path, HTTPStatus.METHOD_NOT_ALLOWED, "A report can only be read."), {"Allow": "GET, HEAD"}
+        )
 
     def _answer(self) -> None:
         hosts = self.headers.get_all("Host", [])
         if len(hosts) != 1 or not is_own_name(hosts[0], self.server.host):
             said = f"This server is not called {', '.join(hosts)!r}. Use its address, or give --host that name."
-            self._send(_failed(HTTPStatus.MISDIRECTED_REQUEST, said))
+            self._send(_failed(self.path, HTTPStatus.MISDIRECTED_REQUEST, said))
             return
         found = answer(self.server.report, self.server.history, self.path)
         if found.tag and f'"{found.tag}"' in self.headers.get("If-None-Match", ""):

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, or_, select
-from sqlalchemy.orm import aliased
 
 from harness.history import reading
 from harness.history.tables import Engine, Measurement, Subject, Trial
@@ -114,18 +113,6 @@ class Evidence:
 
 def told_verdicts(queries: Queries, shown: Reading) -> list[Told]:
     """Return the newest 200 verdicts that need a page, those on gated metrics before others of the same session."""
-    later, later_trial = aliased(VerdictTable), aliased(Trial)
-    overruled = (
-        select(later.id)
-        .join(later_trial, later_trial.id == later.trial_id)
-        .where(
-            later.series_id == VerdictTable.series_id,
-            later.trial_id > VerdictTable.trial_id,
-            later_trial.session_id == Trial.session_id,
-            later_trial.subject_id == Trial.subject_id,
-        )
-        .exists()
-    )
     query = (
         select(
             *(Trial.id, Trial.session_id, Subject.subject_hash, Engine.build_hash, Trial.quality),
@@ -135,7 +122,7 @@ def told_verdicts(queries: Queries, shown: Reading) -> list[Told]:
         .join(Trial, Trial.id == VerdictTable.trial_id)
         .join(Subject, Subject.id == Trial.subject_id)
         .outerjoin(Engine, Engine.id == Trial.engine_id)
-        .where(VerdictTable.status.in_(WORDS), ~overruled)
+        .where(VerdictTable.status.in_(WORDS), ~reading.taken_back())
         .order_by(Trial.id.desc(), VerdictTable.id)
         .limit(_LOOKED_AT)
     )

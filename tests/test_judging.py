@@ -93,6 +93,7 @@ def test_a_regression_names_its_cause(engine: EngineRecord | None, cause: str, s
     assert record.verdict.reason.startswith("slower by 50 % [49")
     assert ", more than 2 %, confirmed by 4 of 5 trials" in record.verdict.reason
     assert said in record.verdict.reason
+    assert "1.5 ms, the median of 5 trials, is 50 % above 1 ms" in record.verdict.reason
     assert record.cause_details["trials"] == {"behind": 4, "counted": 5, "left_out": 0}
 
 

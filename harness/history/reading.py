@@ -43,7 +43,7 @@ from harness.verdicts.gate import Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from sqlalchemy import Connection, Row, Select, Subquery
+    from sqlalchemy import ColumnElement, Connection, Row, Select, Subquery
 
 # What a ``SeriesRow`` is made of, in its order.
 SERIES_COLUMNS = (
@@ -127,6 +127,25 @@ def last_words(session_id: str | None) -> Subquery:
     if session_id is not None:
         query = query.where(Trial.session_id == session_id)
     return query.group_by(Trial.session_id, Trial.subject_id, VerdictTable.series_id).subquery()
+
+
+def taken_back() -> ColumnElement[bool]:
+    """Return whether the verdict of a statement's ``verdict`` and ``trial`` is not its session's last word.
+
+    For a statement that looks at few verdicts; for all of them ``last_words`` takes less time.
+    """
+    later, trial = aliased(VerdictTable), aliased(Trial)
+    query = (
+        select(later.id)
+        .join(trial, trial.id == later.trial_id)
+        .where(
+            later.series_id == VerdictTable.series_id,
+            later.id > VerdictTable.id,
+            trial.session_id == Trial.session_id,
+            trial.subject_id == Trial.subject_id,
+        )
+    )
+    return query.exists()
 
 
 def values_of(connection: Connection, trials: Subquery) -> Mapping[int, dict[tuple[str, str], float]]:

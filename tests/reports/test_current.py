@@ -86,6 +86,7 @@ def a_case(*cells: MatrixCell) -> CurrentCase:
         pytest.param(
             a_session(command="pytest suites/test_models.py::test_build"), False, id="nor one for a test's id"
         ),
+        pytest.param(a_session(command="pytest suites/ '--deselect=a b'"), False, id="nor one with a quoted option"),
         pytest.param(a_session(command="pytest suites/ --lf"), False, id="nor one for what failed last"),
         pytest.param(a_session(command="pytest suites/my-model -x"), True, id="a folder with a dash narrows nothing"),
         pytest.param(a_session(command="trt-harness check a.onnx", check="a.onnx"), False, id="nor a check of a file"),

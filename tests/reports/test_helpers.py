@@ -54,6 +54,12 @@ def setup_of(history: History, folder: Path, **changes: Any) -> dict[str, Any]:
     return {**given, "destination": str(folder), **changes}
 
 
+def lacking(history: History, folder: Path) -> set[str]:
+    """Return the names of the report's files that are not there."""
+    names = FileWriter(site_of(history, title="Report"), folder).names
+    return set(names) - {path.name for path in folder.iterdir()}
+
+
 def content(folder: Path) -> dict[str, str]:
     """Return the text of each file, without the moment at which it was written."""
     return {
@@ -72,6 +78,24 @@ def test_helpers_write_what_one_process_writes(
     alone = write_report(stored, tmp_path / "alone").parent
     assert len(always_helped) == 2
     assert content(shared) == content(alone)
+
+
+def test_where_there_was_a_report_a_helper_reads_ahead(
+    stored: History, tmp_path: Path, always_helped: list[subprocess.Popen[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of them is at work before the process that started it has read the history; without a former report none."""
+    monkeypatch.setattr("reports.write.helpers_for", lambda files: 2 if files else 0)
+    at_reading: list[int] = []
+
+    def noted(*arguments: Any, **options: Any) -> Any:
+        at_reading.append(len(always_helped))
+        return site_of(*arguments, **options)
+
+    monkeypatch.setattr("reports.write.site_of", noted)
+    for _ in range(2):
+        always_helped.clear()
+        write_report(stored, tmp_path / "report")
+    assert at_reading == [0, 1]
 
 
 def test_a_helper_writes_what_it_is_told(stored: History, tmp_path: Path) -> None:
@@ -103,8 +127,7 @@ def test_a_report_of_another_state_is_not_shared(
     monkeypatch.setattr(FileWriter, "digest", property(lambda _: "what nobody else sees"))
     folder = write_report(stored, tmp_path / "report").parent
     assert len(always_helped) == 2
-    names = FileWriter(site_of(stored, title="Report"), folder).names
-    assert set(names) <= {path.name for path in folder.iterdir()}
+    assert lacking(stored, folder) == set()
 
 
 def test_what_a_killed_helper_had_taken_is_written_all_the_same(
@@ -121,8 +144,7 @@ def test_what_a_killed_helper_had_taken_is_written_all_the_same(
     monkeypatch.setattr(helpers, "_tell", deadly)
     folder = write_report(stored, tmp_path / "report").parent
     assert {process.returncode for process in always_helped} == {-signal.SIGKILL}
-    names = FileWriter(site_of(stored, title="Report"), folder).names
-    assert set(names) <= {path.name for path in folder.iterdir()}
+    assert lacking(stored, folder) == set()
 
 
 def test_a_helper_that_is_not_ready_is_not_waited_for(
@@ -134,8 +156,7 @@ def test_a_helper_that_is_not_ready_is_not_waited_for(
     monkeypatch.setattr(helpers.subprocess, "Popen", lambda _, **options: start(idle, **options))
     folder = write_report(stored, tmp_path / "report").parent
     assert {process.returncode for process in always_helped} == {-signal.SIGKILL}
-    names = FileWriter(site_of(stored, title="Report"), folder).names
-    assert set(names) <= {path.name for path in folder.iterdir()}
+    assert lacking(stored, folder) == set()
 
 
 def test_a_full_disk_is_said(

@@ -128,6 +128,12 @@ def test_a_program_is_told_what_is_wrong_as_json(server: ReportServer, target: s
     assert said in told["error"]
 
 
+def test_a_program_that_may_not_ask_is_told_so_as_json(server: ReportServer) -> None:
+    """Another method and a foreign name are no reason for a page either."""
+    answers = [ask(server, "/api/latest.json", "POST"), ask(server, "/api/latest.json", Host="evil.example")]
+    assert [json.loads(body)["status"] for _, body in answers] == [405, 421]
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"])
 def test_nothing_but_reading_is_allowed(server: ReportServer, method: str) -> None:
     """Any other method is answered 405, with those that are."""
