@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from sqlalchemy import select
 
+from harness.addresses import without_password
 from harness.cases.operator import OPERATORS
 from harness.history.tables import Case, Environment, Finding, Measurement, Series, Subject, Trial
 from reports.lazy import GroupedMapping
@@ -197,7 +198,14 @@ def _with_cases(queries: Queries) -> list[SessionRow]:
     )
     with queries.snapshot() as connection:
         own = set(connection.scalars(query))
-    return [session for session in queries.sessions() if session.record.id in own]
+    return [_shown(session) for session in queries.sessions() if session.record.id in own]
+
+
+def _shown(session: SessionRow) -> SessionRow:
+    """Return a session as readers of a report may see it: older ones have stored the password of their database."""
+    record = session.record
+    settings = {name: without_password(value) if name == "db" else value for name, value in record.settings.items()}
+    return replace(session, record=replace(record, command=without_password(record.command), settings=settings))
 
 
 def _shown_location(database: str) -> str:

@@ -6,7 +6,6 @@ import shlex
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from harness.addresses import without_password
 from harness.settings import Settings
 
 if TYPE_CHECKING:
@@ -44,8 +43,7 @@ def command_again(record: SessionRecord, *, model: str, precision: str, profile:
         if isinstance(value, (list, tuple)):
             words += [word for each in value for word in (option, str(each))]
         elif value != _DEFAULTS[name]:
-            # Sessions of before passwords were left out of what is stored have theirs.
-            words += [option, without_password(str(value))]
+            words += [option, str(value)]
     catalogue = settings.get("catalogue", _DEFAULTS["catalogue"])
     # It has no option of its own.
     variable = "" if catalogue == _DEFAULTS["catalogue"] else f"TRT_HARNESS_CATALOGUE={shlex.quote(str(catalogue))} "

@@ -25,7 +25,6 @@ PLAIN = "pytest suites/ --models resnet50 --precisions fp16 --profiles batch1x4x
             id="several of one option",
         ),
         pytest.param({"db": "postgresql://db/h"}, f"{PLAIN} --db postgresql://db/h", id="another history"),
-        pytest.param({"db": "pg://ada:secret@db/h"}, f"{PLAIN} --db 'pg://ada:***@db/h'", id="no password"),
         pytest.param({"catalogue": "ours:MODELS"}, f"TRT_HARNESS_CATALOGUE=ours:MODELS {PLAIN}", id="other models"),
         pytest.param({"models": ["resnet50", "lstm"], "cache": "elsewhere"}, PLAIN, id="what measures nothing else"),
         pytest.param({"check": "model.onnx"}, "trt-harness check 'my model.onnx'", id="a file that was checked"),

@@ -163,6 +163,18 @@ def test_hostile_text_is_shown_and_not_run(builder: HistoryBuilder, tmp_path: Pa
         assert "{{ 7 * 7 }}" in page.text
 
 
+def test_a_password_that_a_history_has_is_in_no_file(builder: HistoryBuilder, tmp_path: Path) -> None:
+    """Sessions of before it was left out of what is stored have it in their settings and their command."""
+    address = "postgresql://ada:hunter2@host/db"
+    session = builder.session(0, command=f"pytest suites/ --db {address}", settings={"db": address})
+    builder.history.add_trial(builder.trial(session, "resnet50", "fp16"))
+    builder.history.finish_session(session.id)
+    files = list(write_report(builder.history, tmp_path / "report").parent.iterdir())
+    texts = {file.name: file.read_text("utf-8") for file in files}
+    assert [name for name, text in texts.items() if "hunter2" in text] == []
+    assert any("postgresql://ada:***@host/db" in text for text in texts.values())
+
+
 def test_long_text_is_cut(builder: HistoryBuilder, tmp_path: Path) -> None:
     """A megabyte of log and names of ten thousand characters make no large page of any kind."""
     long = "x" * 10_000
